@@ -1,0 +1,82 @@
+using System.Net;
+using Mayfly.Core.Identity;
+using Mayfly.Core.Policy;
+
+namespace Mayfly.Core.Pipeline;
+
+/// <summary>
+/// A request that may be carried out. Its constructor is private, and <see cref="Check"/> is the only way to it: engines
+/// accept nothing else, so a path that skips the policy check does not compile.
+/// </summary>
+public sealed class AuthorizedRequest
+{
+    private AuthorizedRequest(Request request, PathMatch match, FieldValues fields, string path, Caller? caller)
+    {
+        Request = request;
+        Match = match;
+        Fields = fields;
+        Path = path;
+        CallerOrNull = caller;
+    }
+
+    public string Id => Request.Id;
+
+    public Operation Operation => Request.Operation;
+
+    /// <summary>The path below the mount.</summary>
+    public string Path { get; }
+
+    public FieldValues Fields { get; }
+
+    /// <summary>Who asks. Paths that anybody may call must not touch it.</summary>
+    public Caller Caller =>
+        CallerOrNull ?? throw new InvalidOperationException("This path may be called without a token.");
+
+    public Caller? CallerOrNull { get; }
+
+    public IPAddress RemoteAddress => Request.RemoteAddress;
+
+    public string? ContentType => Request.ContentType;
+
+    /// <summary>The raw body: a JSON object in UTF-8, or empty.</summary>
+    public ReadOnlyMemory<byte> Body => Request.Body.Memory;
+
+    internal Request Request { get; }
+
+    internal PathMatch Match { get; }
+
+    /// <summary>Applies the policy of <paramref name="caller"/> to the request.</summary>
+    /// <param name="request">The request; its operation has been settled.</param>
+    /// <param name="match">The row of the path table.</param>
+    /// <param name="fields">The checked fields.</param>
+    /// <param name="path">The path below the mount.</param>
+    /// <param name="caller">Who asks; null when no token was shown, or the path does not look at it.</param>
+    /// <param name="decision">Why it was allowed or not, for the audit.</param>
+    /// <returns>The authorised request, or null when it is denied.</returns>
+    internal static AuthorizedRequest? Check(
+        Request request,
+        PathMatch match,
+        FieldValues fields,
+        string path,
+        Caller? caller,
+        out AclDecision decision
+    )
+    {
+        if (match.Entry.Access == Access.Anyone)
+        {
+            decision = AclDecision.NotNeeded;
+            return new AuthorizedRequest(request, match, fields, path, caller);
+        }
+
+        if (caller is null)
+        {
+            decision = AclDecision.Denied;
+            return null;
+        }
+
+        decision = caller.Acl.Decide(request.Operation, request.Path, fields.Body, request.WrapTtl);
+        return decision.Allowed && (match.Entry.Access != Access.Sudo || decision.Sudo)
+            ? new AuthorizedRequest(request, match, fields, path, caller)
+            : null;
+    }
+}

@@ -1,0 +1,273 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Mayfly.Core.Pipeline;
+
+/// <summary>
+/// The values of a request's fields, checked against the path's <see cref="FieldSpec"/>s before the engine runs: so the
+/// getters do not fail, and give the default where a field was not sent. Valid until the request is disposed.
+/// </summary>
+public sealed class FieldValues : IDisposable
+{
+    private readonly PathCaptures _captures;
+    private readonly JsonDocument? _body;
+    private readonly IReadOnlyDictionary<string, string> _query;
+
+    private FieldValues(PathCaptures captures, JsonDocument? body, IReadOnlyDictionary<string, string> query)
+    {
+        _captures = captures;
+        _body = body;
+        _query = query;
+    }
+
+    /// <summary>The body as JSON, or null when there was none.</summary>
+    public JsonElement? Body => _body?.RootElement;
+
+    /// <summary>Checks the fields that <paramref name="match"/> declares. Adds a warning for each that has no effect.</summary>
+    /// <returns>The values, or the fault that names the first wrong field.</returns>
+    public static (FieldValues? Values, Fault? Fault) Bind(
+        PathMatch match,
+        Request request,
+        UnknownFields unknown,
+        List<string> warnings
+    )
+    {
+        JsonDocument? body = null;
+        if (request.Body.Length > 0)
+        {
+            body = JsonDocument.Parse(request.Body.Memory, Json.DocumentOptions);
+        }
+
+        var values = new FieldValues(match.Captures, body, request.Query);
+        var fault = values.Check(match.Entry, unknown, warnings);
+        if (fault is null)
+        {
+            return (values, null);
+        }
+
+        values.Dispose();
+        return (null, fault);
+    }
+
+    /// <summary>Whether the field was sent, and is not null.</summary>
+    public bool Has(string name) => Element(name) is not null || Text(name) is not null;
+
+    /// <summary>The text, or "".</summary>
+    public string String(string name) => StringOrNull(name) ?? "";
+
+    public string? StringOrNull(string name) => Element(name) is { } element ? AsText(element) : Text(name);
+
+    public bool Bool(string name, bool fallback = false) => BoolOrNull(name) ?? fallback;
+
+    public bool? BoolOrNull(string name) =>
+        StringOrNull(name) is { Length: > 0 } text && TryBool(text, out var value) ? value : null;
+
+    public long Int(string name, long fallback = 0) => IntOrNull(name) ?? fallback;
+
+    public long? IntOrNull(string name) =>
+        StringOrNull(name) is { Length: > 0 } text && TryInt(text, out var value) ? value : null;
+
+    public TimeSpan Duration(string name) => DurationOrNull(name) ?? TimeSpan.Zero;
+
+    public TimeSpan? DurationOrNull(string name) =>
+        StringOrNull(name) is { Length: > 0 } text && Durations.TryParse(text, out var value) ? value : null;
+
+    public IReadOnlyList<string> StringList(string name) => StringListOrNull(name) ?? [];
+
+    public IReadOnlyList<string>? StringListOrNull(string name)
+    {
+        if (Element(name) is { ValueKind: JsonValueKind.Array } array)
+        {
+            return [.. array.EnumerateArray().Select(AsText).OfType<string>()];
+        }
+
+        return StringOrNull(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    public IReadOnlyList<long> IntList(string name) =>
+        [
+            .. (StringListOrNull(name) ?? []).Select(text =>
+                long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)
+            ),
+        ];
+
+    /// <summary>The map, or null when it was not sent.</summary>
+    public IReadOnlyDictionary<string, string>? StringMapOrNull(string name)
+    {
+        switch (Element(name))
+        {
+            case { ValueKind: JsonValueKind.Object } map:
+                var values = new Dictionary<string, string>(StringComparer.Ordinal);
+                foreach (var member in map.EnumerateObject())
+                {
+                    values[member.Name] = AsText(member.Value) ?? "";
+                }
+
+                return values;
+            case { ValueKind: JsonValueKind.Array } pairs:
+                return pairs
+                    .EnumerateArray()
+                    .Select(pair => (AsText(pair) ?? "").Split('=', 2))
+                    .ToDictionary(pair => pair[0], pair => pair[^1], StringComparer.Ordinal);
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The JSON value itself, or null when it was not sent or is null.</summary>
+    public JsonElement? Element(string name) =>
+        _body is not null
+        && _body.RootElement.TryGetProperty(name, out var element)
+        && element.ValueKind != JsonValueKind.Null
+            ? element
+            : null;
+
+    public void Dispose() => _body?.Dispose();
+
+    private string? Text(string name) => _captures[name] ?? (_query.TryGetValue(name, out var value) ? value : null);
+
+    private Fault? Check(PathEntry entry, UnknownFields unknown, List<string> warnings)
+    {
+        foreach (var field in entry.Fields)
+        {
+            if (!Has(field.Name))
+            {
+                if (field.Required)
+                {
+                    return Fault.Invalid($"missing {field.Name}: {field.Description}");
+                }
+
+                continue;
+            }
+
+            if (Problem(field) is { } problem)
+            {
+                return Fault.Invalid($"field {field.Name}: {problem}");
+            }
+
+            if (field.Ignored)
+            {
+                warnings.Add($"{field.Name} has no effect on this server.");
+            }
+        }
+
+        return entry.FreeForm || _body is null ? null : CheckUnknown(entry, unknown, warnings);
+    }
+
+    private Fault? CheckUnknown(PathEntry entry, UnknownFields unknown, List<string> warnings)
+    {
+        List<string>? names = null;
+        foreach (var member in _body!.RootElement.EnumerateObject())
+        {
+            if (!entry.Fields.Any(field => member.NameEquals(field.Name)))
+            {
+                (names ??= []).Add(Shown(member.Name));
+            }
+        }
+
+        if (names is null)
+        {
+            return null;
+        }
+
+        if (unknown == UnknownFields.Warn)
+        {
+            warnings.Add($"Endpoint ignored these unrecognized parameters: [{string.Join(' ', names)}]");
+            return null;
+        }
+
+        var known = entry.Fields.Count == 0 ? "none" : string.Join(", ", entry.Fields.Select(field => field.Name));
+        return Fault.Invalid($"unknown field {string.Join(", ", names)}; this path takes: {known}");
+    }
+
+    private string? Problem(FieldSpec field)
+    {
+        var element = Element(field.Name);
+        var kind = element?.ValueKind ?? JsonValueKind.String;
+        var text = StringOrNull(field.Name);
+        return field.Type switch
+        {
+            FieldType.Any => null,
+            FieldType.Object => kind == JsonValueKind.Object ? null : "expected a JSON object",
+            FieldType.String => text is null ? "expected a string" : null,
+            FieldType.Bool => text is "" || (text is not null && TryBool(text, out _))
+                ? null
+                : "expected true or false",
+            FieldType.Int => text is "" || (text is not null && TryInt(text, out _)) ? null : "expected an integer",
+            FieldType.Duration => text is "" || (text is not null && Durations.TryParse(text, out _))
+                ? null
+                : "expected a duration that is not negative, such as 90, \"90s\", \"1h30m\" or \"1d\"",
+            FieldType.StringList => kind == JsonValueKind.Array
+                ? (
+                    element!.Value.EnumerateArray().All(item => AsText(item) is not null)
+                        ? null
+                        : "expected a list of strings"
+                )
+                : (text is null ? "expected a list of strings" : null),
+            FieldType.IntList => (StringListOrNull(field.Name) ?? ["?"]).All(item => TryInt(item, out _))
+                ? null
+                : "expected a list of integers",
+            FieldType.StringMap => MapProblem(element),
+            _ => null,
+        };
+    }
+
+    private static string? MapProblem(JsonElement? element)
+    {
+        const string Expected = "expected an object whose values are strings";
+        return element switch
+        {
+            { ValueKind: JsonValueKind.Object } map => map.EnumerateObject()
+                .All(member => AsText(member.Value) is not null)
+                ? null
+                : Expected,
+            { ValueKind: JsonValueKind.Array } pairs => pairs
+                .EnumerateArray()
+                .All(pair => pair.ValueKind == JsonValueKind.String && pair.GetString()!.Contains('='))
+                ? null
+                : Expected,
+            _ => Expected,
+        };
+    }
+
+    private static string Shown(string name) => name.Length <= 64 ? name : name[..64] + "…";
+
+    private static string? AsText(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.String => element.GetString(),
+            JsonValueKind.Number => element.GetRawText(),
+            JsonValueKind.True => "true",
+            JsonValueKind.False => "false",
+            _ => null,
+        };
+
+    private static bool TryInt(string text, out long value) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+
+    private static bool TryBool(string text, out bool value)
+    {
+        switch (text.ToLowerInvariant())
+        {
+            case "true" or "1" or "t":
+                value = true;
+                return true;
+            case "false" or "0" or "f":
+                value = false;
+                return true;
+            default:
+                value = false;
+                return false;
+        }
+    }
+}
+
+/// <summary>What happens to fields that a path does not know.</summary>
+public enum UnknownFields
+{
+    /// <summary>The request is refused, so that a misspelt option does not go unnoticed.</summary>
+    Refuse,
+
+    /// <summary>They are ignored with a warning, as Vault does.</summary>
+    Warn,
+}

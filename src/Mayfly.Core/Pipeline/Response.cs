@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Mayfly.Core.Identity;
+using Mayfly.Crypto;
+
+namespace Mayfly.Core.Pipeline;
+
+/// <summary>How a dialect is to lay out the data of a reply.</summary>
+public enum ResponseShape
+{
+    /// <summary>Inside the envelope, under <c>data</c>.</summary>
+    Envelope,
+
+    /// <summary>Inside the envelope, and its keys once more at the top level, as several <c>sys/</c> replies have it.</summary>
+    EnvelopeAndTop,
+
+    /// <summary>The data alone, without an envelope.</summary>
+    Bare,
+}
+
+/// <summary>
+/// What an engine answers. The data is UTF-8 JSON from the start, so that stored JSON is copied to the wire rather than
+/// parsed and written again. Owned by the pipeline, which disposes it after encoding (clearing the data).
+/// </summary>
+public sealed class Response : IDisposable
+{
+    private readonly IDisposable? _owner;
+
+    /// <param name="data">A JSON object, or nothing.</param>
+    /// <param name="owner">What to dispose once the data has been written out.</param>
+    public Response(ReadOnlyMemory<byte> data = default, IDisposable? owner = null)
+    {
+        Data = data;
+        _owner = owner;
+    }
+
+    /// <summary>A response that says nothing. A new one each time: responses are disposed.</summary>
+    public static Response Empty => new();
+
+    /// <summary>A JSON object in UTF-8; empty when there is no data.</summary>
+    public ReadOnlyMemory<byte> Data { get; }
+
+    public ResponseShape Shape { get; init; }
+
+    /// <summary>Remarks for the person behind the client.</summary>
+    public List<string> Warnings { get; init; } = [];
+
+    /// <summary>Set by an auth method: the pipeline mints a token for it.</summary>
+    public TokenGrant? Grant { get; init; }
+
+    /// <summary>The token that was minted; the reply's <c>auth</c>.</summary>
+    public IssuedToken? Auth { get; set; }
+
+    /// <summary>Set when the reply has been put behind a wrapping token.</summary>
+    public WrapInfo? WrapInfo { get; set; }
+
+    /// <summary>How long the data may be trusted, in the reply's <c>lease_duration</c>; zero when it says nothing.</summary>
+    public TimeSpan LeaseDuration { get; init; }
+
+    /// <summary>When not null, the reply is <see cref="Data"/> as it is, of this media type (such as metrics as text).</summary>
+    public string? ContentType { get; init; }
+
+    public bool IsEmpty =>
+        Data.IsEmpty && Auth is null && Grant is null && WrapInfo is null && Warnings.Count == 0 && ContentType is null;
+
+    /// <summary>A response whose data <paramref name="write"/> writes: members of one JSON object.</summary>
+    public static Response Object(Action<Utf8JsonWriter> write) => Object(ResponseShape.Envelope, write);
+
+    /// <inheritdoc cref="Object(Action{Utf8JsonWriter})"/>
+    public static Response Object(ResponseShape shape, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new SecretBufferWriter();
+        using (var writer = new Utf8JsonWriter(buffer, Json.WriterOptions))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        var bytes = buffer.Detach();
+        return new Response(bytes.Memory, bytes) { Shape = shape };
+    }
+
+    /// <summary>The reply to LIST: <c>keys</c>, or not found when there are none.</summary>
+    public static Outcome Keys(IReadOnlyList<string> keys) =>
+        keys.Count == 0
+            ? Fault.NotFound()
+            : Object(writer =>
+            {
+                writer.WriteStartArray("keys");
+                foreach (var key in keys)
+                {
+                    writer.WriteStringValue(key);
+                }
+
+                writer.WriteEndArray();
+            });
+
+    public void Dispose() => _owner?.Dispose();
+}
+
+/// <summary>What the caller gets instead of a wrapped reply.</summary>
+public sealed record WrapInfo(
+    string Token,
+    string Accessor,
+    TimeSpan Ttl,
+    DateTimeOffset CreationTime,
+    string CreationPath,
+    string? WrappedAccessor
+);
