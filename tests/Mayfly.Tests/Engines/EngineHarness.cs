@@ -8,6 +8,7 @@ using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
 using Mayfly.Crypto;
 using Microsoft.Extensions.Logging.Abstractions;
+using Barrier = Mayfly.Core.Storage.Barrier;
 
 namespace Mayfly.Tests.Engines;
 
