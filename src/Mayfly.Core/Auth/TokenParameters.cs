@@ -1,11 +1,7 @@
-using System.Text.Json;
-using Mayfly.Core.Identity;
-using Mayfly.Core.Pipeline;
-
 namespace Mayfly.Core.Auth;
 
 /// <summary>The <c>token_*</c> fields that the roles of every auth method share. Immutable.</summary>
-public sealed record TokenParameters
+public sealed partial record TokenParameters
 {
     public TimeSpan Ttl { get; init; }
 
@@ -29,4 +25,10 @@ public sealed record TokenParameters
 
     /// <summary><c>default</c>, <c>service</c>, <c>batch</c>, <c>default-service</c> or <c>default-batch</c>.</summary>
     public string Type { get; init; } = "default";
+
+    /// <summary>
+    /// The older names (<c>ttl</c> for <c>token_ttl</c>) under which a client set some of the fields: reads show these
+    /// fields under both names, since that client looks for the old one.
+    /// </summary>
+    public IReadOnlyList<string> OlderNames { get; init; } = [];
 }
