@@ -115,8 +115,10 @@ public sealed class FieldValues : IDisposable
     }
 
     /// <summary>The JSON value itself, or null when it was not sent or is null.</summary>
+    /// <remarks>A variable part of the path hides a body member of its name: the path is what the policies allowed.</remarks>
     public JsonElement? Element(string name) =>
         _body is not null
+        && _captures[name] is null
         && _body.RootElement.TryGetProperty(name, out var element)
         && element.ValueKind != JsonValueKind.Null
             ? element
