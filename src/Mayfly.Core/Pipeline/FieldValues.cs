@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
+using Mayfly.Crypto;
 
 namespace Mayfly.Core.Pipeline;
 
@@ -56,6 +59,34 @@ public sealed class FieldValues : IDisposable
     public string String(string name) => StringOrNull(name) ?? "";
 
     public string? StringOrNull(string name) => Element(name) is { } element ? AsText(element) : Text(name);
+
+    /// <summary>
+    /// The text of a password or the like in UTF-8, without it ever being a managed string; null when it was not sent.
+    /// Dispose it.
+    /// </summary>
+    public SecretBytes? SecretOrNull(string name)
+    {
+        if (Element(name) is not { } element)
+        {
+            return Text(name) is { } text ? SecretBytes.CopyOf(Encoding.UTF8.GetBytes(text)) : null;
+        }
+
+        var raw = JsonMarshal.GetRawUtf8Value(element);
+        if (element.ValueKind != JsonValueKind.String)
+        {
+            return SecretBytes.CopyOf(raw);
+        }
+
+        var reader = new Utf8JsonReader(raw);
+        reader.Read();
+        if (!reader.ValueIsEscaped)
+        {
+            return SecretBytes.CopyOf(reader.ValueSpan);
+        }
+
+        using var unescaped = SecretBytes.Rent(raw.Length);
+        return SecretBytes.CopyOf(unescaped.Span[..reader.CopyString(unescaped.Span)]);
+    }
 
     public bool Bool(string name, bool fallback = false) => BoolOrNull(name) ?? fallback;
 
@@ -186,6 +217,12 @@ public sealed class FieldValues : IDisposable
     {
         var element = Element(field.Name);
         var kind = element?.ValueKind ?? JsonValueKind.String;
+        if (field.Type == FieldType.String && element is not null)
+        {
+            // Passwords are among these: the text is not taken out to be looked at.
+            return kind is JsonValueKind.Array or JsonValueKind.Object ? "expected a string" : null;
+        }
+
         var text = StringOrNull(field.Name);
         return field.Type switch
         {
