@@ -1,44 +1,64 @@
+using System.Collections.Concurrent;
+
 namespace Mayfly.Core.Storage.Memory;
 
-/// <summary>A store that forgets everything when the process ends. For tests, and for <c>storage "inmem"</c>.</summary>
+/// <summary>
+/// A store that forgets everything when the process ends. For tests, and for <c>storage "inmem"</c>. Point reads take no
+/// lock; whatever needs order does.
+/// </summary>
 public sealed class MemoryStore : IStore
 {
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<StoreKey, StoredRecord> _records = [];
+    private readonly ConcurrentDictionary<StoreKey, StoredRecord> _records = new();
+    private readonly SortedSet<StoreKey> _keys = [];
     private readonly SortedSet<(long Due, StoreKey Key)> _due = [];
-    private Action<CommittedBatch>[] _observers = [];
+    private readonly CommitFeed _feed = new();
     private long _sequence;
+    private bool _disposed;
 
     public string Type => "inmem";
 
     public ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
     {
-        lock (_gate)
-        {
-            return new(_records.GetValueOrDefault(key));
-        }
+        cancellation.ThrowIfCancellationRequested();
+        return new(_records.GetValueOrDefault(key));
     }
 
     public ValueTask<IReadOnlyList<Child>> ListAsync(StoreKey folder, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
+        var children = new List<Child>();
         lock (_gate)
         {
-            var children = new List<Child>();
-            foreach (var (key, _) in Below(folder))
+            // Walks records, and seeks past each subfolder.
+            StoreKey? seek = folder;
+            while (seek is { } from)
             {
-                var segment = key.ChildOf(folder, out var isFolder);
-                if (
-                    children.Count == 0
-                    || children[^1].IsFolder != isFolder
-                    || segment.SequenceCompareTo(children[^1].Segment.Span) != 0
-                )
+                seek = null;
+                foreach (var key in From(from))
                 {
-                    children.Add(new Child(segment.ToArray(), isFolder));
+                    if (!key.StartsWith(folder))
+                    {
+                        break;
+                    }
+
+                    if (key == folder)
+                    {
+                        continue;
+                    }
+
+                    var segment = key.ChildOf(folder, out var isFolder).ToArray();
+                    children.Add(new Child(segment, isFolder));
+                    if (isFolder)
+                    {
+                        seek = folder.Append(segment).EndOfRange() is { } end ? StoreKey.FromBytes(end) : null;
+                        break;
+                    }
                 }
             }
-
-            return new(children);
         }
+
+        return new(children);
     }
 
     public ValueTask<IReadOnlyList<KeyedRecord>> ScanAsync(
@@ -48,19 +68,31 @@ public sealed class MemoryStore : IStore
         CancellationToken cancellation
     )
     {
+        cancellation.ThrowIfCancellationRequested();
+        var start = after is { } last && last > prefix ? last : prefix;
         lock (_gate)
         {
-            var found = Below(prefix)
-                .Where(pair => after is null || pair.Key > after.Value)
-                .Take(limit)
-                .Select(pair => new KeyedRecord(pair.Key, pair.Value))
-                .ToList();
+            var found = new List<KeyedRecord>();
+            foreach (var key in From(start))
+            {
+                if (found.Count >= limit || !key.StartsWith(prefix))
+                {
+                    break;
+                }
+
+                if (key > start)
+                {
+                    found.Add(new KeyedRecord(key, _records[key]));
+                }
+            }
+
             return new(found);
         }
     }
 
     public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
             var found = _due.TakeWhile(entry => entry.Due <= until)
@@ -73,6 +105,7 @@ public sealed class MemoryStore : IStore
 
     public ValueTask<long?> NextDueAsync(CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
             return new(_due.Count == 0 ? null : _due.Min.Due);
@@ -81,9 +114,10 @@ public sealed class MemoryStore : IStore
 
     public ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            return new(Below(prefix).LongCount());
+            return new(From(prefix).TakeWhile(key => key.StartsWith(prefix)).LongCount(key => key != prefix));
         }
     }
 
@@ -92,6 +126,11 @@ public sealed class MemoryStore : IStore
         cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
+            if (_disposed)
+            {
+                return new(CommitResult.Unavailable("The store is closed."));
+            }
+
             foreach (var write in batch.Writes)
             {
                 if (
@@ -109,30 +148,25 @@ public sealed class MemoryStore : IStore
                 Apply(write, sequence);
             }
 
-            var committed = new CommittedBatch(sequence, batch.Writes);
-            foreach (var observer in _observers)
-            {
-                observer(committed);
-            }
-
+            _feed.Publish(new CommittedBatch(sequence, batch.Writes));
             return new(CommitResult.Committed(sequence));
         }
     }
 
-    public IDisposable Observe(Action<CommittedBatch> observer)
+    public IDisposable Observe(Action<CommittedBatch> observer) => _feed.Observe(observer);
+
+    public ValueTask DisposeAsync()
     {
         lock (_gate)
         {
-            _observers = [.. _observers, observer];
+            _disposed = true;
         }
 
-        return new Observation(this, observer);
+        return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private IEnumerable<KeyValuePair<StoreKey, StoredRecord>> Below(StoreKey prefix) =>
-        _records.Where(pair => pair.Key.StartsWith(prefix) && pair.Key != prefix);
+    private SortedSet<StoreKey> From(StoreKey start) =>
+        _keys.Count == 0 || start > _keys.Max ? [] : _keys.GetViewBetween(start, _keys.Max);
 
     private void Apply(Write write, long sequence)
     {
@@ -141,31 +175,28 @@ public sealed class MemoryStore : IStore
             return;
         }
 
-        if (_records.Remove(write.Key, out var old) && old.Due is { } oldDue)
+        var old = _records.GetValueOrDefault(write.Key);
+        if (old?.Due is { } oldDue)
         {
             _due.Remove((oldDue, write.Key));
         }
 
-        if (write.Kind == WriteKind.Put)
+        if (write.Kind == WriteKind.Delete)
         {
-            _records.Add(write.Key, new StoredRecord(write.Value.ToArray(), sequence, write.Due));
-            if (write.Due is { } due)
-            {
-                _due.Add((due, write.Key));
-            }
+            _records.TryRemove(write.Key, out _);
+            _keys.Remove(write.Key);
+            return;
         }
-    }
 
-    private void Remove(Action<CommittedBatch> observer)
-    {
-        lock (_gate)
+        _records[write.Key] = new StoredRecord(write.Value.ToArray(), sequence, write.Due);
+        if (old is null)
         {
-            _observers = [.. _observers.Where(other => other != observer)];
+            _keys.Add(write.Key);
         }
-    }
 
-    private sealed class Observation(MemoryStore store, Action<CommittedBatch> observer) : IDisposable
-    {
-        public void Dispose() => store.Remove(observer);
+        if (write.Due is { } due)
+        {
+            _due.Add((due, write.Key));
+        }
     }
 }

@@ -1,0 +1,512 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Mayfly.Core.Storage;
+
+namespace Mayfly.Tests.Contracts;
+
+/// <summary>
+/// Everything that <see cref="IStore"/> promises. A new store inherits this class and says how it is opened; each test
+/// gets an empty store of its own.
+/// </summary>
+public abstract class StoreContract : IAsyncLifetime
+{
+    private static readonly StoreKey Folder = StoreKey.Root.Append("folder");
+
+    protected IStore Store { get; private set; } = null!;
+
+    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>A new, empty store.</summary>
+    protected abstract ValueTask<IStore> OpenAsync();
+
+    public async ValueTask InitializeAsync() => Store = await OpenAsync();
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await Store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task What_was_never_written_is_not_there()
+    {
+        Assert.Null(await Store.GetAsync(Key("a"), Cancellation));
+        Assert.Empty(await Store.ListAsync(StoreKey.Root, Cancellation));
+        Assert.Empty(await Store.ScanAsync(StoreKey.Root, null, 10, Cancellation));
+        Assert.Empty(await Store.DueAsync(long.MaxValue, 10, Cancellation));
+        Assert.Null(await Store.NextDueAsync(Cancellation));
+        Assert.Equal(0, await Store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_committed_record_is_read_back_with_its_version_and_due_time()
+    {
+        var result = await PutAsync(Key("a"), [1, 2, 3], due: 77);
+        Assert.True(result.Succeeded);
+        Assert.True(result.Sequence > 0);
+
+        var record = await Store.GetAsync(Key("a"), Cancellation);
+        Assert.NotNull(record);
+        Assert.Equal([1, 2, 3], record.Value.ToArray());
+        Assert.Equal(result.Sequence, record.Version);
+        Assert.Equal(77, record.Due);
+    }
+
+    [Fact]
+    public async Task A_later_write_replaces_value_version_and_due_time()
+    {
+        var first = await PutAsync(Key("a"), [1], due: 5);
+        var second = await PutAsync(Key("a"), [2, 2]);
+        Assert.True(second.Sequence > first.Sequence);
+
+        var record = await Store.GetAsync(Key("a"), Cancellation);
+        Assert.Equal([2, 2], record!.Value.ToArray());
+        Assert.Equal(second.Sequence, record.Version);
+        Assert.Null(record.Due);
+        Assert.Null(await Store.NextDueAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_deleted_record_is_gone_and_deleting_it_again_is_fine()
+    {
+        await PutAsync(Key("a"), [1], due: 5);
+        Assert.True((await DeleteAsync(Key("a"))).Succeeded);
+        Assert.True((await DeleteAsync(Key("a"))).Succeeded);
+
+        Assert.Null(await Store.GetAsync(Key("a"), Cancellation));
+        Assert.Empty(await Store.ListAsync(StoreKey.Root, Cancellation));
+        Assert.Null(await Store.NextDueAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task The_store_keeps_its_own_copy_of_a_value()
+    {
+        var value = new byte[] { 1, 2, 3 };
+        await PutAsync(Key("a"), value);
+        value[0] = 99;
+        Assert.Equal([1, 2, 3], (await Store.GetAsync(Key("a"), Cancellation))!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task A_precondition_that_does_not_hold_refuses_the_whole_batch()
+    {
+        var first = await PutAsync(Key("a"), [1]);
+        var batch = new Batch();
+        batch.Put(Key("b"), new byte[] { 2 });
+        batch.Delete(Key("a"), expectedVersion: first.Sequence + 1);
+
+        var result = await Store.CommitAsync(batch, Cancellation);
+
+        Assert.Equal(CommitStatus.Conflict, result.Status);
+        Assert.Equal(0, result.Sequence);
+        Assert.Null(await Store.GetAsync(Key("b"), Cancellation));
+        Assert.NotNull(await Store.GetAsync(Key("a"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Version_zero_expects_that_the_key_does_not_exist()
+    {
+        Assert.True((await PutAsync(Key("a"), [1], expected: 0)).Succeeded);
+        Assert.Equal(CommitStatus.Conflict, (await PutAsync(Key("a"), [2], expected: 0)).Status);
+        Assert.Equal([1], (await Store.GetAsync(Key("a"), Cancellation))!.Value.ToArray());
+
+        await DeleteAsync(Key("a"));
+        Assert.True((await PutAsync(Key("a"), [3], expected: 0)).Succeeded);
+    }
+
+    [Fact]
+    public async Task The_right_version_lets_a_write_through_once()
+    {
+        var first = await PutAsync(Key("a"), [1]);
+        Assert.True((await PutAsync(Key("a"), [2], expected: first.Sequence)).Succeeded);
+        Assert.Equal(CommitStatus.Conflict, (await PutAsync(Key("a"), [3], expected: first.Sequence)).Status);
+    }
+
+    [Fact]
+    public async Task Expect_guards_a_batch_without_writing()
+    {
+        var first = await PutAsync(Key("guard"), [1]);
+
+        var batch = new Batch();
+        batch.Expect(Key("guard"), first.Sequence);
+        batch.Put(Key("a"), new byte[] { 1 });
+        Assert.True((await Store.CommitAsync(batch, Cancellation)).Succeeded);
+        Assert.Equal(first.Sequence, (await Store.GetAsync(Key("guard"), Cancellation))!.Version);
+
+        var refused = new Batch();
+        refused.Expect(Key("guard"), 0);
+        refused.Put(Key("b"), new byte[] { 1 });
+        Assert.Equal(CommitStatus.Conflict, (await Store.CommitAsync(refused, Cancellation)).Status);
+        Assert.Null(await Store.GetAsync(Key("b"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Everything_in_a_batch_gets_its_sequence_as_version()
+    {
+        var batch = new Batch();
+        for (var i = 0; i < 50; i++)
+        {
+            batch.Put(Key("k" + i), new[] { (byte)i });
+        }
+
+        var result = await Store.CommitAsync(batch, Cancellation);
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.Equal(result.Sequence, (await Store.GetAsync(Key("k" + i), Cancellation))!.Version);
+        }
+    }
+
+    [Fact]
+    public async Task An_empty_batch_commits()
+    {
+        Assert.True((await Store.CommitAsync(new Batch(), Cancellation)).Succeeded);
+    }
+
+    [Fact]
+    public async Task Listing_gives_direct_children_and_folders_once()
+    {
+        await PutAsync(Folder.Append("one"), [1]);
+        await PutAsync(Folder.Append("two").Append("deep").Append("deeper"), [1]);
+        await PutAsync(Folder.Append("two").Append("other"), [1]);
+        await PutAsync(Folder.Append("zebra"), [1]);
+        await PutAsync(StoreKey.Root.Append("elsewhere"), [1]);
+        await PutAsync(StoreKey.Root.Append("foldes").Append("neighbour"), [1]);
+
+        Assert.Equal(["one", "two/", "zebra"], await NamesAsync(Folder));
+        Assert.Equal(["deep/", "other"], await NamesAsync(Folder.Append("two")));
+        Assert.Equal(["elsewhere", "folder/", "foldes/"], await NamesAsync(StoreKey.Root));
+        Assert.Empty(await NamesAsync(Folder.Append("one")));
+        Assert.Empty(await NamesAsync(Folder.Append("absent")));
+    }
+
+    [Fact]
+    public async Task A_record_and_a_folder_of_one_name_are_both_listed()
+    {
+        await PutAsync(Folder.Append("name"), [1]);
+        await PutAsync(Folder.Append("name").Append("child"), [2]);
+
+        Assert.Equal(["name", "name/"], await NamesAsync(Folder));
+
+        await DeleteAsync(Folder.Append("name"));
+        Assert.Equal(["name/"], await NamesAsync(Folder));
+        Assert.Equal([2], (await Store.GetAsync(Folder.Append("name").Append("child"), Cancellation))!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task Any_byte_may_stand_in_a_key_and_long_segments_too()
+    {
+        byte[][] segments =
+        [
+            [0],
+            [0, 0],
+            [0xff],
+            [0xff, 0xff],
+            [0x2f],
+            [0, 1, 0xff, 0],
+            RandomNumberGenerator.GetBytes(3000),
+            [.. Enumerable.Repeat((byte)0xff, 300)],
+        ];
+        foreach (var segment in segments)
+        {
+            await PutAsync(StoreKey.Root.Append(segment), segment);
+            await PutAsync(StoreKey.Root.Append(segment).Append([0xff]), segment);
+        }
+
+        foreach (var segment in segments)
+        {
+            var record = await Store.GetAsync(StoreKey.Root.Append(segment), Cancellation);
+            Assert.Equal(segment, record!.Value.ToArray());
+            var child = Assert.Single(await Store.ListAsync(StoreKey.Root.Append(segment), Cancellation));
+            Assert.Equal([0xff], child.Segment.ToArray());
+        }
+
+        Assert.Equal(segments.Length * 2, (await Store.ListAsync(StoreKey.Root, Cancellation)).Count);
+        Assert.Equal(segments.Length * 2, await Store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Fact]
+    public async Task Empty_values_and_a_mebibyte_are_values_like_others()
+    {
+        var large = RandomNumberGenerator.GetBytes(1 << 20);
+        await PutAsync(Key("empty"), []);
+        await PutAsync(Key("large"), large);
+
+        Assert.Empty((await Store.GetAsync(Key("empty"), Cancellation))!.Value.ToArray());
+        Assert.Equal(large, (await Store.GetAsync(Key("large"), Cancellation))!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task A_scan_gives_pages_in_key_order()
+    {
+        var keys = Enumerable.Range(0, 25).Select(i => Folder.Append($"k{i:000}")).ToList();
+        foreach (var key in keys.AsEnumerable().Reverse())
+        {
+            await PutAsync(key, key.Bytes.ToArray());
+        }
+
+        await PutAsync(Folder, [1]);
+        await PutAsync(StoreKey.Root.Append("zzzzzz"), [1]);
+        var seen = new List<StoreKey>();
+        StoreKey? after = null;
+        while (true)
+        {
+            var page = await Store.ScanAsync(Folder, after, 7, Cancellation);
+            Assert.True(page.Count <= 7);
+            if (page.Count == 0)
+            {
+                break;
+            }
+
+            Assert.All(page, found => Assert.Equal(found.Key.Bytes.ToArray(), found.Record.Value.ToArray()));
+            seen.AddRange(page.Select(found => found.Key));
+            after = page[^1].Key;
+        }
+
+        Assert.Equal(keys, seen);
+    }
+
+    [Fact]
+    public async Task A_scan_may_go_on_after_a_key_that_was_deleted()
+    {
+        await PutAsync(Folder.Append("a"), [1]);
+        await PutAsync(Folder.Append("b"), [1]);
+        await PutAsync(Folder.Append("c"), [1]);
+        await DeleteAsync(Folder.Append("b"));
+
+        var page = await Store.ScanAsync(Folder, Folder.Append("b"), 10, Cancellation);
+        Assert.Equal([Folder.Append("c")], page.Select(found => found.Key));
+    }
+
+    [Fact]
+    public async Task Counting_counts_what_is_below()
+    {
+        await PutAsync(Folder, [1]);
+        await PutAsync(Folder.Append("a"), [1]);
+        await PutAsync(Folder.Append("b").Append("c"), [1]);
+        await PutAsync(Key("other"), [1]);
+
+        Assert.Equal(2, await Store.CountAsync(Folder, Cancellation));
+        Assert.Equal(4, await Store.CountAsync(StoreKey.Root, Cancellation));
+        Assert.Equal(0, await Store.CountAsync(Folder.Append("a"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Due_records_come_earliest_first_and_only_when_due()
+    {
+        await PutAsync(Key("late"), [3], due: 300);
+        await PutAsync(Key("early"), [1], due: 100);
+        await PutAsync(Key("never"), [9]);
+        await PutAsync(Key("middle"), [2], due: 200);
+        await PutAsync(Key("before the epoch"), [0], due: -5);
+
+        Assert.Equal(-5, await Store.NextDueAsync(Cancellation));
+        Assert.Equal(["0", "1", "2"], await DueAsync(200, 10));
+        Assert.Equal(["0", "1"], await DueAsync(300, 2));
+        Assert.Empty(await DueAsync(-6, 10));
+
+        await PutAsync(Key("early"), [1], due: 400);
+        Assert.Equal(["0", "2", "3", "1"], await DueAsync(long.MaxValue, 10));
+
+        async Task<IEnumerable<string>> DueAsync(long until, int limit) =>
+            (await Store.DueAsync(until, limit, Cancellation)).Select(found => $"{found.Record.Value.Span[0]}");
+    }
+
+    [Fact]
+    public async Task Due_records_carry_key_version_and_due_time()
+    {
+        var result = await PutAsync(Key("a"), [7], due: 12);
+        var found = Assert.Single(await Store.DueAsync(12, 10, Cancellation));
+        Assert.Equal(Key("a"), found.Key);
+        Assert.Equal(result.Sequence, found.Record.Version);
+        Assert.Equal(12, found.Record.Due);
+    }
+
+    [Fact]
+    public async Task Observers_hear_of_each_commit_in_order_before_it_is_acknowledged()
+    {
+        var heard = new ConcurrentQueue<long>();
+        using var observation = Store.Observe(batch => heard.Enqueue(batch.Sequence));
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 300),
+            Cancellation,
+            async (i, _) =>
+            {
+                var result = await PutAsync(Key("k" + i), [1]);
+                Assert.Contains(result.Sequence, heard);
+            }
+        );
+
+        Assert.Equal(300, heard.Count);
+        Assert.Equal(heard.Order(), heard);
+        Assert.Equal(300, heard.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Observers_hear_nothing_of_conflicts_and_nothing_after_they_ended()
+    {
+        var heard = new List<CommittedBatch>();
+        var observation = Store.Observe(heard.Add);
+        await PutAsync(Key("a"), [1]);
+        await PutAsync(Key("a"), [1], expected: 0);
+        observation.Dispose();
+        await PutAsync(Key("b"), [1]);
+
+        var only = Assert.Single(heard);
+        Assert.Equal(Key("a"), Assert.Single(only.Writes).Key);
+    }
+
+    [Fact]
+    public async Task An_observer_that_throws_harms_neither_the_commit_nor_other_observers()
+    {
+        var heard = 0;
+        using var first = Store.Observe(_ => throw new InvalidOperationException("a bug in an observer"));
+        using var second = Store.Observe(_ => heard++);
+
+        Assert.True((await PutAsync(Key("a"), [1])).Succeeded);
+        Assert.True((await PutAsync(Key("b"), [1])).Succeeded);
+        Assert.Equal(2, heard);
+    }
+
+    [Fact]
+    public async Task Each_caller_reads_its_own_write_while_others_write()
+    {
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 16),
+            Cancellation,
+            async (caller, _) =>
+            {
+                var key = Key("caller" + caller);
+                for (var i = 0; i < 50; i++)
+                {
+                    var value = RandomNumberGenerator.GetBytes(64);
+                    var result = await PutAsync(key, value);
+                    var record = await Store.GetAsync(key, Cancellation);
+                    Assert.Equal(value, record!.Value.ToArray());
+                    Assert.Equal(result.Sequence, record.Version);
+                }
+            }
+        );
+    }
+
+    [Fact]
+    public async Task Of_callers_that_expect_the_same_version_exactly_one_wins()
+    {
+        await PutAsync(Key("counter"), BitConverter.GetBytes(0));
+        var wins = 0;
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 16),
+            Cancellation,
+            async (_, _) =>
+            {
+                for (var done = 0; done < 20; )
+                {
+                    var now = await Store.GetAsync(Key("counter"), Cancellation);
+                    var next = BitConverter.GetBytes(BitConverter.ToInt32(now!.Value.Span) + 1);
+                    var result = await PutAsync(Key("counter"), next, expected: now.Version);
+                    if (result.Succeeded)
+                    {
+                        Interlocked.Increment(ref wins);
+                        done++;
+                    }
+                }
+            }
+        );
+
+        Assert.Equal(16 * 20, wins);
+        var last = await Store.GetAsync(Key("counter"), Cancellation);
+        Assert.Equal(16 * 20, BitConverter.ToInt32(last!.Value.Span));
+    }
+
+    [Fact]
+    public async Task Conflicts_do_not_harm_the_commits_beside_them()
+    {
+        await PutAsync(Key("taken"), [1]);
+        var results = new ConcurrentBag<(int Index, CommitResult Result)>();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 200),
+            Cancellation,
+            async (i, _) =>
+            {
+                var batch = new Batch();
+                batch.Put(Key("k" + i), new[] { (byte)i });
+                if (i % 3 == 0)
+                {
+                    batch.Put(Key("taken"), new byte[] { 2 }, expectedVersion: 0);
+                }
+
+                results.Add((i, await Store.CommitAsync(batch, Cancellation)));
+            }
+        );
+
+        foreach (var (index, result) in results)
+        {
+            Assert.Equal(index % 3 == 0 ? CommitStatus.Conflict : CommitStatus.Committed, result.Status);
+            Assert.Equal(index % 3 != 0, await Store.GetAsync(Key("k" + index), Cancellation) is not null);
+        }
+
+        Assert.Equal(1, (await Store.GetAsync(Key("taken"), Cancellation))!.Value.Span[0]);
+    }
+
+    [Fact]
+    public async Task A_cancelled_commit_throws_and_writes_nothing()
+    {
+        var batch = new Batch();
+        batch.Put(Key("a"), new byte[] { 1 });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+            await Store.CommitAsync(batch, new CancellationToken(canceled: true))
+        );
+        Assert.Null(await Store.GetAsync(Key("a"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Cancelled_reads_throw()
+    {
+        var cancelled = new CancellationToken(canceled: true);
+        var root = StoreKey.Root;
+        await ThrowsAsync(async () => await Store.GetAsync(Key("a"), cancelled));
+        await ThrowsAsync(async () => await Store.ListAsync(root, cancelled));
+        await ThrowsAsync(async () => await Store.ScanAsync(root, null, 1, cancelled));
+        await ThrowsAsync(async () => await Store.DueAsync(0, 1, cancelled));
+        await ThrowsAsync(async () => await Store.NextDueAsync(cancelled));
+        await ThrowsAsync(async () => await Store.CountAsync(root, cancelled));
+
+        static async Task ThrowsAsync(Func<Task> read) => await Assert.ThrowsAnyAsync<OperationCanceledException>(read);
+    }
+
+    [Fact]
+    public async Task After_dispose_commits_answer_unavailable()
+    {
+        await Store.DisposeAsync();
+        var result = await PutAsync(Key("a"), [1]);
+        Assert.Equal(CommitStatus.Unavailable, result.Status);
+        Assert.False(string.IsNullOrEmpty(result.Reason));
+        await Store.DisposeAsync();
+    }
+
+    protected static StoreKey Key(string name) => StoreKey.Root.Append(name);
+
+    protected ValueTask<CommitResult> PutAsync(StoreKey key, byte[] value, long? due = null, long? expected = null)
+    {
+        var batch = new Batch();
+        batch.Put(key, value, due, expected);
+        return Store.CommitAsync(batch, Cancellation);
+    }
+
+    protected ValueTask<CommitResult> DeleteAsync(StoreKey key)
+    {
+        var batch = new Batch();
+        batch.Delete(key);
+        return Store.CommitAsync(batch, Cancellation);
+    }
+
+    private async Task<List<string>> NamesAsync(StoreKey folder)
+    {
+        var children = await Store.ListAsync(folder, Cancellation);
+        return
+        [
+            .. children
+                .Select(child => System.Text.Encoding.UTF8.GetString(child.Segment.Span) + (child.IsFolder ? "/" : ""))
+                .Order(StringComparer.Ordinal),
+        ];
+    }
+}
