@@ -74,7 +74,7 @@ public sealed class AuthorizedRequest
             return null;
         }
 
-        decision = caller.Acl.Decide(request.Operation, request.Path, fields.Body, request.WrapTtl);
+        decision = caller.Acl.Decide(request.Operation, request.Path, fields.Body, request.WrapTtl, request.Query);
         return decision.Allowed && (match.Entry.Access != Access.Sudo || decision.Sudo)
             ? new AuthorizedRequest(request, match, fields, path, caller)
             : null;
