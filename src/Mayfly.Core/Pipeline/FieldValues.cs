@@ -12,15 +12,19 @@ namespace Mayfly.Core.Pipeline;
 /// </summary>
 public sealed class FieldValues : IDisposable
 {
+    private readonly PathEntry _entry;
     private readonly PathCaptures _captures;
     private readonly JsonDocument? _body;
-    private readonly IReadOnlyDictionary<string, string> _query;
 
-    private FieldValues(PathCaptures captures, JsonDocument? body, IReadOnlyDictionary<string, string> query)
+    // Null for a write: policies look at the parameters in the body, so none may come from elsewhere.
+    private readonly IReadOnlyDictionary<string, string>? _query;
+
+    private FieldValues(PathMatch match, JsonDocument? body, Request request)
     {
-        _captures = captures;
+        _entry = match.Entry;
+        _captures = match.Captures;
         _body = body;
-        _query = query;
+        _query = request.Operation is Operation.Create or Operation.Update or Operation.Patch ? null : request.Query;
     }
 
     /// <summary>The body as JSON, or null when there was none.</summary>
@@ -41,7 +45,7 @@ public sealed class FieldValues : IDisposable
             body = JsonDocument.Parse(request.Body.Memory, Json.DocumentOptions);
         }
 
-        var values = new FieldValues(match.Captures, body, request.Query);
+        var values = new FieldValues(match, body, request);
         var fault = values.Check(match.Entry, unknown, warnings);
         if (fault is null)
         {
@@ -150,6 +154,7 @@ public sealed class FieldValues : IDisposable
     public JsonElement? Element(string name) =>
         _body is not null
         && _captures[name] is null
+        && Declares(name)
         && _body.RootElement.TryGetProperty(name, out var element)
         && element.ValueKind != JsonValueKind.Null
             ? element
@@ -157,7 +162,29 @@ public sealed class FieldValues : IDisposable
 
     public void Dispose() => _body?.Dispose();
 
-    private string? Text(string name) => _captures[name] ?? (_query.TryGetValue(name, out var value) ? value : null);
+    private string? Text(string name) =>
+        _captures[name]
+        ?? (_query is not null && _query.TryGetValue(name, out var value) && Declares(name) ? value : null);
+
+    /// <summary>An engine never sees a field that the path does not have, also where unknown fields only warn.</summary>
+    private bool Declares(string name)
+    {
+        if (_entry.FreeForm)
+        {
+            return true;
+        }
+
+        var fields = _entry.Fields;
+        for (var i = 0; i < fields.Count; i++)
+        {
+            if (fields[i].Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private Fault? Check(PathEntry entry, UnknownFields unknown, List<string> warnings)
     {

@@ -26,4 +26,41 @@ public sealed class FieldValuesTests
         Assert.Equal("mine", fields!.String("path"));
         fields.Dispose();
     }
+
+    [Fact]
+    public void What_a_path_does_not_declare_does_not_reach_it_even_where_unknown_fields_only_warn()
+    {
+        var fields = Bind(Operation.Update, """{"ttl":"1h","policies":"root"}""", "");
+
+        Assert.True(fields.Has("ttl"));
+        Assert.False(fields.Has("policies"));
+        Assert.Equal("", fields.String("policies"));
+    }
+
+    [Fact]
+    public void A_query_cannot_set_what_a_write_takes_from_its_body()
+    {
+        // Policies allow and deny parameters by looking at the body.
+        Assert.False(Bind(Operation.Update, "", "ttl").Has("ttl"));
+        Assert.False(Bind(Operation.Patch, "", "ttl").Has("ttl"));
+        Assert.True(Bind(Operation.Read, "", "ttl").Has("ttl"));
+        Assert.True(Bind(Operation.Delete, "", "ttl").Has("ttl"));
+        Assert.False(Bind(Operation.Read, "", "policies").Has("policies"));
+    }
+
+    private static FieldValues Bind(Operation operation, string body, string query)
+    {
+        var entry = new PathEntry("role") { Help = "x", Fields = [new FieldSpec("ttl", FieldType.Duration, "x")] };
+        var request = new Request
+        {
+            Id = "1",
+            Operation = operation,
+            Path = "role",
+            Body = SecretBytes.CopyOf(Encoding.UTF8.GetBytes(body)),
+            Query = new Dictionary<string, string>(StringComparer.Ordinal) { [query] = "60" },
+        };
+        var (fields, fault) = FieldValues.Bind(new PathMatch(entry, default), request, UnknownFields.Warn, []);
+        Assert.Null(fault);
+        return fields!;
+    }
 }
