@@ -1,14 +1,46 @@
 using Mayfly.Core.Auth.UserPass;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Engines.Cubbyhole;
+using Mayfly.Core.Engines.Kv;
 
 namespace Mayfly.Core;
 
 /// <summary>Everything that can be plugged in, one line each. Adding an engine or auth method ends here.</summary>
 public static class Catalog
 {
-    public static IReadOnlyList<EngineType> Engines { get; } = [UserPassAuth.Type];
+    public static IReadOnlyList<EngineType> Engines { get; } =
+    [
+        // Secrets engines.
+        KvTypes.Kv,
+        KvTypes.KvV1,
+        KvTypes.KvV2,
+        KvTypes.Generic,
+        CubbyholeEngine.Type,
+        // Auth methods.
+        UserPassAuth.Type,
+    ];
 
     /// <summary>The type of that name and kind, or null.</summary>
     public static EngineType? Find(EngineKind kind, string name) =>
         Engines.FirstOrDefault(type => type.Kind == kind && type.Name == name);
+
+    /// <summary>
+    /// The type that a new mount called <paramref name="name"/> gets, and its options: names such as <c>kv-v2</c> stand for
+    /// another type with an option. Null when there is no such type.
+    /// </summary>
+    public static (EngineType Type, IReadOnlyDictionary<string, string> Options)? Resolve(
+        EngineKind kind,
+        string name,
+        IReadOnlyDictionary<string, string> options
+    )
+    {
+        if (Find(kind, name) is not { } type)
+        {
+            return null;
+        }
+
+        return type.StandsFor is { } alias && Find(kind, alias.Type) is { } real
+            ? (real, new Dictionary<string, string>(options, StringComparer.Ordinal) { [alias.Option] = alias.Value })
+            : (type, options);
+    }
 }

@@ -67,6 +67,12 @@ public sealed record EngineType(string Name, EngineKind Kind, string Description
     /// <summary>The server mounts it itself, once; it can be neither enabled nor disabled.</summary>
     public bool BuiltIn { get; init; }
 
+    /// <summary>Set when the name is short for another type with an option: the mount gets those.</summary>
+    public Alias? StandsFor { get; init; }
+
     /// <summary>Checks the options of a mount before it is made; null when they are fine.</summary>
     public Func<IReadOnlyDictionary<string, string>, Fault?> CheckOptions { get; init; } = _ => null;
 }
+
+/// <summary>What a name stands for: <c>kv-v2</c> is <c>kv</c> with the option <c>version</c> set to 2.</summary>
+public sealed record Alias(string Type, string Option, string Value);

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage;
+using Mayfly.Crypto;
+
+namespace Mayfly.Core.Engines.Kv;
+
+/// <summary>
+/// Key-value without versions: a JSON object at each path. A member <c>ttl</c> (or <c>lease</c>) tells readers how long to
+/// trust it. A record is the TTL (ticks, little-endian; -1 when there is none) followed by the object as it was sent.
+/// </summary>
+internal sealed class PlainKv : Engine
+{
+    public const string Folder = "plain/";
+    private const int HeaderSize = 8;
+    private static readonly TimeSpan DefaultTtl = TimeSpan.FromHours(768);
+
+    private readonly View _records;
+    private readonly TimeSpan _ttl;
+
+    public PlainKv(MountContext context)
+    {
+        _records = context.View.Sub(Folder);
+        _ttl = context.Mount.Tuning.DefaultLeaseTtl > TimeSpan.Zero ? context.Mount.Tuning.DefaultLeaseTtl : DefaultTtl;
+        Paths = new PathTable(
+            new PathEntry("{path*}")
+            {
+                Help =
+                    "Reads, writes, lists and deletes secrets. The body of a write is the secret itself; a member "
+                    + "ttl, if any, becomes the lease_duration of its reads.",
+                FreeForm = true,
+                Fields = [new FieldSpec("path", FieldType.String, "Location of the secret.")],
+                Read = ReadAsync,
+                List = ListAsync,
+                Write = WriteAsync,
+                Delete = DeleteAsync,
+                Exists = ExistsAsync,
+            }
+        );
+    }
+
+    public override PathTable Paths { get; }
+
+    /// <summary>The secret in a record: a JSON object.</summary>
+    public static ReadOnlyMemory<byte> Value(Entry entry) => entry.Value.Memory[HeaderSize..];
+
+    private async ValueTask<Outcome> ReadAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var path = request.Fields.String("path");
+        if (KeyPath.Problem(path) is { } problem)
+        {
+            return problem;
+        }
+
+        var entry = await _records.GetAsync(path, cancellation);
+        if (entry is null)
+        {
+            return Fault.NotFound();
+        }
+
+        var ttl = BinaryPrimitives.ReadInt64LittleEndian(entry.Value.Span);
+        return new Response(Value(entry), entry) { LeaseDuration = ttl < 0 ? _ttl : new TimeSpan(ttl) };
+    }
+
+    private async ValueTask<Outcome> WriteAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var path = request.Fields.String("path");
+        if (KeyPath.Problem(path) is { } problem)
+        {
+            return problem;
+        }
+
+        if (request.Fields.Body is not { ValueKind: JsonValueKind.Object } body || body.GetPropertyCount() == 0)
+        {
+            return Fault.Invalid("missing data fields");
+        }
+
+        using var record = SecretBytes.Rent(HeaderSize + request.Body.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(record.Span, Ttl(body)?.Ticks ?? -1);
+        request.Body.Span.CopyTo(record.Span[HeaderSize..]);
+        return Outcome.From(await _records.PutAsync(path, record.Span, cancellation));
+    }
+
+    private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var path = request.Fields.String("path");
+        return KeyPath.Problem(path) is { } problem
+            ? problem
+            : Outcome.From(await _records.DeleteAsync(path, cancellation));
+    }
+
+    private async ValueTask<Outcome> ListAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var path = request.Fields.String("path");
+        return KeyPath.FolderProblem(path) is { } problem
+            ? problem
+            : Response.Keys(await _records.ListAsync(KeyPath.Folder(path), cancellation));
+    }
+
+    private async ValueTask<bool> ExistsAsync(PathMatch match, CancellationToken cancellation)
+    {
+        var path = match.Captures["path"]!;
+        if (KeyPath.Problem(path) is not null)
+        {
+            return false;
+        }
+
+        using var entry = await _records.GetAsync(path, cancellation);
+        return entry is not null;
+    }
+
+    private static TimeSpan? Ttl(JsonElement body)
+    {
+        if (!body.TryGetProperty("ttl", out var ttl) && !body.TryGetProperty("lease", out ttl))
+        {
+            return null;
+        }
+
+        return ttl.ValueKind switch
+        {
+            JsonValueKind.String when Durations.TryParse(ttl.GetString(), out var duration) => duration,
+            JsonValueKind.Number
+                when ttl.TryGetDecimal(out var seconds) && Durations.TryFrom(seconds, out var duration) => duration,
+            _ => null,
+        };
+    }
+}
