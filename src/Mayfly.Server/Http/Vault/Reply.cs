@@ -1,0 +1,139 @@
+using System.Globalization;
+using Mayfly.Core.Pipeline;
+using Mayfly.Crypto;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Mayfly.Server.Http.Vault;
+
+/// <summary>Writes replies to the connection: status, headers, body; and disposes the response that it wrote.</summary>
+internal static class Reply
+{
+    private const string JsonType = "application/json";
+
+    /// <summary>The outcome as HTTP.</summary>
+    /// <param name="features">The connection's.</param>
+    /// <param name="id">The request's id.</param>
+    /// <param name="outcome">What came of it.</param>
+    /// <param name="mountType">Type of the engine that answered, or "".</param>
+    /// <param name="status">Instead of the one that the table of faults has.</param>
+    public static async ValueTask WriteAsync(
+        IFeatureCollection features,
+        string id,
+        Outcome outcome,
+        string mountType,
+        int? status = null
+    )
+    {
+        if (outcome.Fault is { } fault)
+        {
+            await WriteFaultAsync(features, id, fault, mountType, status ?? FaultStatus.Of(fault.Kind));
+            return;
+        }
+
+        using var response = outcome.Response!;
+        if (response.IsEmpty)
+        {
+            StartHead(features, 204);
+            return;
+        }
+
+        if (Envelope.IsPlain(response))
+        {
+            var length = Envelope.PlainLength(id, response, mountType);
+            var body = StartHead(features, 200, JsonType, length);
+            await body.StartAsync();
+            Envelope.WritePlain(body.Writer.GetSpan(length), id, response, mountType);
+            body.Writer.Advance(length);
+            return;
+        }
+
+        if (response.ContentType is { } contentType)
+        {
+            await WriteBytesAsync(features, 200, contentType, response.Data);
+            return;
+        }
+
+        using var buffer = new SecretBufferWriter();
+        Envelope.Write(buffer, id, response, mountType, fault: null);
+        await WriteBufferAsync(features, 200, buffer);
+    }
+
+    /// <summary>A body that is already bytes.</summary>
+    public static async ValueTask WriteBytesAsync(
+        IFeatureCollection features,
+        int status,
+        string contentType,
+        ReadOnlyMemory<byte> bytes
+    )
+    {
+        var body = StartHead(features, status, contentType, bytes.Length);
+        await body.StartAsync();
+        await body.Writer.WriteAsync(bytes);
+    }
+
+    /// <summary>A status and headers, with the length that a body would have: the answer to HEAD.</summary>
+    public static void WriteHead(IFeatureCollection features, int status) => StartHead(features, status, JsonType);
+
+    private static async ValueTask WriteFaultAsync(
+        IFeatureCollection features,
+        string id,
+        Fault fault,
+        string mountType,
+        int status
+    )
+    {
+        using var buffer = new SecretBufferWriter();
+        if (fault.Body is { } response)
+        {
+            using (response)
+            {
+                Envelope.Write(buffer, id, response, mountType, fault);
+            }
+        }
+        else
+        {
+            Envelope.WriteErrors(buffer, fault);
+        }
+
+        if (fault.RetryAfter is { } delay)
+        {
+            var seconds = Math.Max(1, (long)Math.Ceiling(delay.TotalSeconds));
+            features.GetRequiredFeature<IHttpResponseFeature>().Headers.RetryAfter = seconds.ToString(
+                CultureInfo.InvariantCulture
+            );
+        }
+
+        await WriteBufferAsync(features, status, buffer);
+    }
+
+    private static async ValueTask WriteBufferAsync(IFeatureCollection features, int status, SecretBufferWriter buffer)
+    {
+        using var bytes = buffer.Detach();
+        await WriteBytesAsync(features, status, JsonType, bytes.Memory);
+    }
+
+    private static IHttpResponseBodyFeature StartHead(
+        IFeatureCollection features,
+        int status,
+        string? contentType = null,
+        long? length = null
+    )
+    {
+        var response = features.GetRequiredFeature<IHttpResponseFeature>();
+        response.StatusCode = status;
+        var headers = response.Headers;
+        headers.CacheControl = "no-store";
+        if (contentType is not null)
+        {
+            headers.ContentType = contentType;
+        }
+
+        if (length is not null)
+        {
+            headers.ContentLength = length;
+        }
+
+        return features.GetRequiredFeature<IHttpResponseBodyFeature>();
+    }
+}
