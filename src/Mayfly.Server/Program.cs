@@ -1,1 +1,3 @@
-return 0;
+using Mayfly.Server.Startup;
+
+return await Main.RunAsync(args);

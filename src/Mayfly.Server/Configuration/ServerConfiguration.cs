@@ -1,0 +1,45 @@
+using Mayfly.Core.Pipeline;
+using Mayfly.Server.Http;
+using Mayfly.Server.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Server.Configuration;
+
+/// <summary>What the operator asked for, from files, flags and the environment together. Immutable.</summary>
+internal sealed record ServerConfiguration
+{
+    public IReadOnlyList<Listener> Listeners { get; init; } = [];
+
+    public StorageChoice Storage { get; init; } = new();
+
+    public SealChoice Seal { get; init; } = new();
+
+    public string ApiAddress { get; init; } = "";
+
+    public string ClusterAddress { get; init; } = "";
+
+    public string ClusterName { get; init; } = "";
+
+    public TimeSpan? DefaultLeaseTtl { get; init; }
+
+    public TimeSpan? MaxLeaseTtl { get; init; }
+
+    public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    public LogFormat LogFormat { get; init; } = LogFormat.Standard;
+
+    public string PidFile { get; init; } = "";
+
+    /// <summary>What was asked for and is not supported yet, to be said on standard error at start.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}
+
+/// <summary>Where records are kept.</summary>
+/// <param name="Folder">The folder of the embedded store, or null for memory.</param>
+internal sealed record StorageChoice(string? Folder = null);
+
+/// <summary>What holds the root key.</summary>
+/// <param name="KeyFile">The file of a static key, or null for Shamir shares.</param>
+internal sealed record SealChoice(string? KeyFile = null);
