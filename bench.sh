@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs the benchmarks, or those whose name is given: ./bench.sh [name]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+if ! command -v wrk >/dev/null; then
+  echo "bench.sh: installing wrk (the load generator)" >&2
+  as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null
+fi
+./run.sh build
+dotnet build tests/Mayfly.Benchmarks -c Release -v quiet -clp:NoSummary
+exec tests/Mayfly.Benchmarks/bin/Release/net10.0/Mayfly.Benchmarks "$@"

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Runs every test and ends with "N passed, N failed, N skipped". Installs what the tests drive when it is missing.
+# Arguments go to the test programs, such as: ./test.sh -namespace 'Mayfly.Tests.Http*'
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+say() { echo "test.sh: $*" >&2; }
+
+# program or file : Debian package
+wanted=(
+  "/usr/lib/*/libsqlite3.so.0:libsqlite3-0"
+  "/usr/bin/strace:strace"
+  "/usr/bin/wrk:wrk"
+  "/usr/lib/python3/dist-packages/hvac:python3-hvac"
+  "/usr/bin/curl:curl"
+  "/usr/bin/jq:jq"
+  "/usr/bin/socat:socat"
+  "/usr/lib/*/faketime/libfaketime.so.1:libfaketime"
+)
+missing=()
+for entry in "${wanted[@]}"; do
+  compgen -G "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
+done
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
+  say "installing ${missing[*]}"
+  as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    { say "the packages could not be installed"; exit 1; }
+fi
+if [ ! -d artifacts/node/node_modules/node-vault ]; then
+  say "installing node-vault from npm into artifacts/node (a client that the compatibility tests drive)"
+  mkdir -p artifacts/node
+  npm install --silent --no-audit --no-fund --prefix artifacts/node node-vault@0.10.2 >/dev/null ||
+    { say "node-vault could not be installed"; exit 1; }
+fi
+
+say "building"
+if ! dotnet build Mayfly.slnx -c Release -v quiet -clp:NoSummary; then
+  say "the build failed"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+fi
+
+passed=0 failed=0 skipped=0
+for project in tests/*.Tests; do
+  name=$(basename "$project")
+  say "running $name"
+  log=$(mktemp)
+  "$project/bin/Release/net10.0/$name" -noLogo -noColor "$@" 2>&1 | tee "$log"
+  code=${PIPESTATUS[0]}
+  # "  Mayfly.Tests  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
+  counts=$(grep -aoE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -1 | grep -oE '[0-9]+' | tr '\n' ' ')
+  read -r total errors bad left <<<"${counts:-0 0 0 0}"
+  if [ "${code:-1}" != 0 ] && [ $((errors + bad)) = 0 ] && [ "${total:-0}" != 0 ] || [ -z "$counts" ]; then
+    # It ended before it could say what failed.
+    [ "$code" = 0 ] || { say "$name ended with exit code $code"; errors=1; total=$((total + 1)); }
+  fi
+  passed=$((passed + total - errors - bad - left)) failed=$((failed + errors + bad)) skipped=$((skipped + left))
+  rm -f "$log"
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$skipped" = 0 ] && [ "$passed" != 0 ]
