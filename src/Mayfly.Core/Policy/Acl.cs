@@ -98,6 +98,9 @@ public sealed class Acl
     public IReadOnlyList<string> Capabilities(string path) =>
         _index is null ? RootOnly : CapabilityNames.Of(_index.Find(path, isList: true)?.Allowed ?? CapabilitySet.None);
 
+    /// <summary>Says which rule of which policy decides, and why others do not. Slow; for people.</summary>
+    internal AclExplanation Explain(Operation operation, string path) => AclExplainer.Explain(this, operation, path);
+
     private static PathPattern? PatternFor(PolicyRule rule, PolicyIdentity identity) =>
         rule.Template is null ? rule.Pattern
         : rule.Template.Resolve(identity) is { } path ? PathPattern.Parse(path).Pattern

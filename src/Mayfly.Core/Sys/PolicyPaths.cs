@@ -1,0 +1,137 @@
+using System.Text;
+using System.Text.Json;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Policy;
+
+namespace Mayfly.Core.Sys;
+
+/// <summary><c>sys/policies/acl</c>, and <c>sys/policy</c> which is its older name.</summary>
+internal sealed class PolicyPaths
+{
+    private static readonly UTF8Encoding StrictUtf8 = new(
+        encoderShouldEmitUTF8Identifier: false,
+        throwOnInvalidBytes: true
+    );
+
+    private readonly PolicyStore _policies;
+
+    public PolicyPaths(PolicyStore policies)
+    {
+        _policies = policies;
+        var name = new FieldSpec("name", FieldType.String, "The name of the policy; letter case does not matter.");
+        var policy = new FieldSpec(
+            "policy",
+            FieldType.String,
+            "The policy, in HCL or JSON, as it is or encoded in base64."
+        );
+        Entries =
+        [
+            new PathEntry("policies/acl")
+            {
+                Help = "Lists the names of the policies.",
+                Read = ListAsync,
+                List = ListAsync,
+            },
+            new PathEntry("policies/acl/{name*}")
+            {
+                Help = "Reads, writes or deletes a policy.",
+                Fields = [name, policy],
+                Read = (request, cancellation) => ReadAsync(request, "policy", cancellation),
+                Write = WriteAsync,
+                Delete = DeleteAsync,
+            },
+            new PathEntry("policy")
+            {
+                Help = "Lists the names of the policies. Older name of sys/policies/acl.",
+                Read = ListAsync,
+                List = ListAsync,
+            },
+            new PathEntry("policy/{name*}")
+            {
+                Help = "Reads, writes or deletes a policy. Older name of sys/policies/acl.",
+                Fields = [name, policy, new FieldSpec("rules", FieldType.String, "Older name of the field policy.")],
+                Read = (request, cancellation) => ReadAsync(request, "rules", cancellation),
+                Write = WriteAsync,
+                Delete = DeleteAsync,
+            },
+        ];
+    }
+
+    public IEnumerable<PathEntry> Entries { get; }
+
+    private async ValueTask<Outcome> ListAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var names = await _policies.ListAsync(cancellation);
+        return Response.Object(
+            ResponseShape.EnvelopeAndTop,
+            writer =>
+            {
+                Write(writer, "keys", names);
+                Write(writer, "policies", names);
+            }
+        );
+    }
+
+    private async ValueTask<Outcome> ReadAsync(AuthorizedRequest request, string field, CancellationToken cancellation)
+    {
+        if (await _policies.GetAsync(request.Fields.String("name"), cancellation) is not { } policy)
+        {
+            return Fault.NotFound();
+        }
+
+        return Response.Object(
+            ResponseShape.EnvelopeAndTop,
+            writer =>
+            {
+                writer.WriteString("name", policy.Name);
+                writer.WriteString(field, policy.Text);
+            }
+        );
+    }
+
+    private async ValueTask<Outcome> WriteAsync(AuthorizedRequest request, CancellationToken cancellation)
+    {
+        var text = request.Fields.StringOrNull("policy") ?? request.Fields.StringOrNull("rules");
+        if (string.IsNullOrEmpty(text))
+        {
+            return Fault.Invalid("'policy' parameter not supplied or empty");
+        }
+
+        return await _policies.PutAsync(request.Fields.String("name"), Decoded(text), cancellation) is { } fault
+            ? fault
+            : Outcome.Done;
+    }
+
+    private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation) =>
+        await _policies.DeleteAsync(request.Fields.String("name"), cancellation) is { } fault ? fault : Outcome.Done;
+
+    /// <summary>No policy is valid base64 by itself: it has braces.</summary>
+    private static string Decoded(string text)
+    {
+        var bytes = new byte[text.Length];
+        if (!Convert.TryFromBase64String(text, bytes, out var length) || length == 0)
+        {
+            return text;
+        }
+
+        try
+        {
+            return StrictUtf8.GetString(bytes, 0, length);
+        }
+        catch (DecoderFallbackException)
+        {
+            return text;
+        }
+    }
+
+    private static void Write(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
+    {
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
+    }
+}
