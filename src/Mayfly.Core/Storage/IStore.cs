@@ -59,3 +59,13 @@ public sealed class StoreCorruptException : Exception
     public StoreCorruptException(string message, Exception? inner = null)
         : base(message, inner) { }
 }
+
+/// <summary>
+/// The store cannot be opened or read now: another server has it, the disk fails, a file is missing. The message is for
+/// the operator: it says what to do, and holds no secret.
+/// </summary>
+public sealed class StoreUnavailableException : Exception
+{
+    public StoreUnavailableException(string message, Exception? inner = null)
+        : base(message, inner) { }
+}

@@ -228,8 +228,9 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task Empty_values_and_a_mebibyte_are_values_like_others()
     {
         var large = RandomNumberGenerator.GetBytes(1 << 20);
-        await PutAsync(Key("empty"), []);
-        await PutAsync(Key("large"), large);
+        Assert.Equal(CommitStatus.Committed, (await PutAsync(Key("empty"), [])).Status);
+        var result = await PutAsync(Key("large"), large);
+        Assert.True(result.Succeeded, result.Reason);
 
         Assert.Empty((await Store.GetAsync(Key("empty"), Cancellation))!.Value.ToArray());
         Assert.Equal(large, (await Store.GetAsync(Key("large"), Cancellation))!.Value.ToArray());

@@ -1,0 +1,191 @@
+using SQLitePCL;
+
+namespace Mayfly.Core.Storage.Sqlite;
+
+/// <summary>A connection that only reads. Each call sees the last commit. Used by one thread at a time.</summary>
+internal sealed class SqliteReader : IDisposable
+{
+    private const string Columns = "version, due, value, key";
+
+    private readonly SqliteConnection _connection;
+    private readonly sqlite3_stmt _get;
+    private readonly sqlite3_stmt _keysAfter;
+    private readonly sqlite3_stmt _keysFrom;
+    private readonly sqlite3_stmt _scan;
+    private readonly sqlite3_stmt _due;
+    private readonly sqlite3_stmt _nextDue;
+    private readonly sqlite3_stmt _count;
+    private readonly sqlite3_stmt _countAll;
+
+    public SqliteReader(string path, SqliteStoreOptions options)
+    {
+        _connection = SqliteConnection.Open(path, raw.SQLITE_OPEN_READWRITE, options.PageCacheKibibytes);
+        try
+        {
+            _connection.Execute("PRAGMA query_only = 1");
+            _get = _connection.Prepare("SELECT version, due, value FROM record WHERE key = ?1");
+            _keysAfter = _connection.Prepare("SELECT key FROM record WHERE key > ?1 ORDER BY key");
+            _keysFrom = _connection.Prepare("SELECT key FROM record WHERE key >= ?1 ORDER BY key");
+            _scan = _connection.Prepare($"SELECT {Columns} FROM record WHERE key > ?1 ORDER BY key LIMIT ?2");
+            _due = _connection.Prepare(
+                $"SELECT {Columns} FROM record WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2"
+            );
+            _nextDue = _connection.Prepare("SELECT due FROM record WHERE due IS NOT NULL ORDER BY due LIMIT 1");
+            _count = _connection.Prepare("SELECT count(*) FROM record WHERE key > ?1 AND key < ?2");
+            _countAll = _connection.Prepare("SELECT count(*) FROM record WHERE key > ?1");
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    public StoredRecord? Get(StoreKey key)
+    {
+        Bind(_get, key.Bytes);
+        try
+        {
+            return Next(_get, "reading record", key) ? Record(_get) : null;
+        }
+        finally
+        {
+            raw.sqlite3_reset(_get);
+        }
+    }
+
+    /// <summary>Steps over records, and seeks past each subfolder instead of walking it.</summary>
+    public List<Child> List(StoreKey folder, CancellationToken cancellation)
+    {
+        var children = new List<Child>();
+        var statement = _keysAfter;
+        Bind(statement, folder.Bytes);
+        try
+        {
+            while (Next(statement, "listing below", folder))
+            {
+                var bytes = raw.sqlite3_column_blob(statement, 0);
+                if (!bytes.StartsWith(folder.Bytes))
+                {
+                    break;
+                }
+
+                var key = StoreKey.FromBytes(bytes.ToArray());
+                var segment = key.ChildOf(folder, out var isFolder).ToArray();
+                children.Add(new Child(segment, isFolder));
+                if (!isFolder)
+                {
+                    continue;
+                }
+
+                cancellation.ThrowIfCancellationRequested();
+                raw.sqlite3_reset(statement);
+                if (folder.Append(segment).EndOfRange() is not { } end)
+                {
+                    break;
+                }
+
+                statement = _keysFrom;
+                Bind(statement, end);
+            }
+
+            return children;
+        }
+        finally
+        {
+            raw.sqlite3_reset(statement);
+        }
+    }
+
+    public List<KeyedRecord> Scan(StoreKey prefix, StoreKey? after, int limit, CancellationToken cancellation)
+    {
+        var start = after is { } last && last > prefix ? last : prefix;
+        Bind(_scan, start.Bytes);
+        raw.sqlite3_bind_int(_scan, 2, limit);
+        return Records(_scan, prefix, "scanning below", cancellation);
+    }
+
+    public List<KeyedRecord> Due(long until, int limit, CancellationToken cancellation)
+    {
+        raw.sqlite3_bind_int64(_due, 1, until);
+        raw.sqlite3_bind_int(_due, 2, limit);
+        return Records(_due, StoreKey.Root, "looking for due records", cancellation);
+    }
+
+    public long? NextDue() => Number(_nextDue, "looking for the next due record", StoreKey.Root);
+
+    public long Count(StoreKey prefix)
+    {
+        var end = prefix.EndOfRange();
+        var statement = end is null ? _countAll : _count;
+        Bind(statement, prefix.Bytes);
+        if (end is not null)
+        {
+            raw.sqlite3_bind_blob(statement, 2, end);
+        }
+
+        return Number(statement, "counting below", prefix) ?? 0;
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private static void Bind(sqlite3_stmt statement, ReadOnlySpan<byte> key) =>
+        raw.sqlite3_bind_blob(statement, 1, key);
+
+    private static StoredRecord Record(sqlite3_stmt row) =>
+        new(
+            raw.sqlite3_column_blob(row, 2).ToArray(),
+            raw.sqlite3_column_int64(row, 0),
+            raw.sqlite3_column_type(row, 1) == raw.SQLITE_NULL ? null : raw.sqlite3_column_int64(row, 1)
+        );
+
+    private List<KeyedRecord> Records(
+        sqlite3_stmt statement,
+        StoreKey prefix,
+        string doing,
+        CancellationToken cancellation
+    )
+    {
+        var found = new List<KeyedRecord>();
+        try
+        {
+            while (Next(statement, doing, prefix))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var key = StoreKey.FromBytes(raw.sqlite3_column_blob(statement, 3).ToArray());
+                if (!key.StartsWith(prefix))
+                {
+                    break;
+                }
+
+                found.Add(new KeyedRecord(key, Record(statement)));
+            }
+
+            return found;
+        }
+        finally
+        {
+            raw.sqlite3_reset(statement);
+        }
+    }
+
+    private long? Number(sqlite3_stmt statement, string doing, StoreKey key)
+    {
+        try
+        {
+            return Next(statement, doing, key) ? raw.sqlite3_column_int64(statement, 0) : null;
+        }
+        finally
+        {
+            raw.sqlite3_reset(statement);
+        }
+    }
+
+    private bool Next(sqlite3_stmt statement, string doing, StoreKey key) =>
+        raw.sqlite3_step(statement) switch
+        {
+            raw.SQLITE_ROW => true,
+            raw.SQLITE_DONE => false,
+            var code => throw _connection.Failure(code, $"{doing} {key}"),
+        };
+}
