@@ -1,0 +1,440 @@
+using Mayfly.Crypto;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Core.Audit;
+
+/// <summary>What a device needs from its server.</summary>
+internal sealed record AuditContext(
+    TimeProvider Time,
+    ILogger Log,
+    AuditHeaders Headers,
+    AuditSigningKey SigningKey,
+    Func<string, SecretBytes> DeriveKey
+);
+
+/// <summary>
+/// A device that takes entries: the queue before it, and its health. Entries go in from any thread; one writer at a time
+/// takes everything that waits, and writes it as one group. While the device has failed nothing goes in, so it delays
+/// nobody; it is tried again with growing pauses. Safe for concurrent use.
+/// </summary>
+internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
+{
+    /// <summary>More than this may not wait: a device that is so far behind has failed.</summary>
+    private const int QueueLimit = 64 * 1024 * 1024;
+
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly AuditContext _context;
+    private readonly AuditSink _sink;
+    private readonly SecretBytes _key;
+    private readonly DeviceWriter _writer;
+    private readonly ITimer _retryTimer;
+    private readonly SemaphoreSlim? _wake;
+    private readonly List<TaskCompletionSource> _idle = [];
+    private EntryQueue _filling = new();
+    private EntryQueue _writing = new();
+    private List<AuditWait>? _inFlight;
+    private bool _active;
+    private bool _checkpointDue;
+    private bool _retryDue;
+    private bool _closing;
+    private bool _closed;
+    private string? _failure;
+    private DateTimeOffset _failedSince;
+    private DateTimeOffset _lastCheckpoint;
+    private long _writingSince;
+    private long _lost;
+    private long _lostTotal;
+    private TimeSpan _pause = FirstRetry;
+
+    public AuditDevice(
+        AuditDeviceRecord record,
+        AuditSettings settings,
+        AuditSink sink,
+        AuditContext context,
+        ChainPosition? known
+    )
+    {
+        Record = record;
+        Settings = settings;
+        _key = context.DeriveKey($"audit-hmac:{record.Uuid}");
+        Tokens = new TokenCache(settings.HmacAccessor);
+        _context = context;
+        _sink = sink;
+        _writer = new DeviceWriter(record, sink, context, known);
+        _lastCheckpoint = context.Time.GetUtcNow();
+        _retryTimer = context.Time.CreateTimer(_ => Retry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (sink.Blocks)
+        {
+            _wake = new SemaphoreSlim(0);
+            new Thread(Work) { IsBackground = true, Name = $"audit {record.Path}" }.Start();
+        }
+    }
+
+    public AuditDeviceRecord Record { get; }
+
+    public AuditSettings Settings { get; }
+
+    public TokenCache Tokens { get; }
+
+    public AuditHeaders Headers => _context.Headers;
+
+    /// <summary>Hashes this device's strings.</summary>
+    public Redactor NewRedactor() => new(_key.Span, Settings.LogRaw);
+
+    /// <summary>Whether what it acknowledges is durable.</summary>
+    public bool Durable => Settings.Fsync;
+
+    public AuditStatus Status
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new AuditStatus(_failure is null, _failure, _failedSince, _lostTotal, _writer.Position);
+            }
+        }
+    }
+
+    public ChainPosition Position => _writer.Position;
+
+    /// <summary>The newest signed checkpoint as it stands in the log, or null.</summary>
+    public byte[]? Head => _writer.Head;
+
+    /// <summary>
+    /// Puts one or two entries in. The last of them ends the wait of <paramref name="wait"/>; when the device takes
+    /// nothing now, that happens at once.
+    /// </summary>
+    public void Enqueue(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, AuditWait wait)
+    {
+        var schedule = false;
+        lock (_gate)
+        {
+            if (_failure is null && !_closing && (_filling.Bytes < QueueLimit || _filling.Count == 0))
+            {
+                var now = _context.Time.GetTimestamp();
+                if (!first.IsEmpty)
+                {
+                    _filling.Add(first, now);
+                }
+
+                if (!second.IsEmpty)
+                {
+                    _filling.Add(second, now);
+                }
+
+                _filling.Waits.Add(wait);
+                schedule = !_active;
+                _active = true;
+                wait = null!;
+            }
+            else
+            {
+                Lose((first.IsEmpty ? 0 : 1) + (second.IsEmpty ? 0 : 1));
+            }
+        }
+
+        if (schedule)
+        {
+            Schedule();
+        }
+        else
+        {
+            wait?.Complete(Durable, recorded: false);
+        }
+    }
+
+    /// <summary>Signs a checkpoint when there are entries since the last one, and notices a write that takes too long.</summary>
+    public void Tick()
+    {
+        List<AuditWait>? stuck = null;
+        lock (_gate)
+        {
+            var now = _context.Time.GetUtcNow();
+            if (now - _lastCheckpoint >= DeviceWriter.CheckpointPeriod && _writer.Unsigned > 0 && _failure is null)
+            {
+                _checkpointDue = true;
+            }
+
+            var since =
+                _inFlight is not null ? _writingSince
+                : _filling.Count > 0 ? _filling.Since
+                : 0;
+            if (_failure is null && since != 0 && _context.Time.GetElapsedTime(since) > Settings.WriteTimeout)
+            {
+                stuck = Fail($"a write took longer than {Settings.WriteTimeout.TotalSeconds:0.#} s");
+                _sink.Abort();
+            }
+        }
+
+        CompleteAll(stuck, recorded: false);
+        Wake();
+    }
+
+    /// <summary>Sends a test entry through. Null, or why the device did not take it.</summary>
+    public async ValueTask<string?> TestAsync()
+    {
+        var line = new LineBuffer();
+        line.Raw("{\"time\":"u8);
+        line.Time(_context.Time.GetUtcNow());
+        line.Raw(
+            ",\"type\":\"request\",\"auth\":{},\"request\":{\"operation\":\"update\",\"path\":\"sys/audit/test\"}"u8
+        );
+        var wait = AuditWait.Rent(Durable ? 1 : 0, Durable ? 0 : 1);
+        var task = wait.Task;
+        Enqueue(line.Written, [], wait);
+        return await task is null ? null : Status.Failure ?? "it takes nothing now";
+    }
+
+    /// <summary>Looks whether the file has been rotated, and follows. Ends when that has been done.</summary>
+    public Task ReopenAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return Task.CompletedTask;
+            }
+
+            _idle.Add(done);
+            _retryDue |= _failure is not null;
+            _checkpointDue = true;
+        }
+
+        Wake();
+        return done.Task;
+    }
+
+    /// <summary>Writes what waits and a last checkpoint, within a limit, and lets go of the device.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                return;
+            }
+
+            _closing = true;
+            _retryDue |= _failure is not null;
+            _idle.Add(done);
+        }
+
+        Wake();
+        try
+        {
+            await done.Task.WaitAsync(CloseLimit);
+        }
+        catch (TimeoutException)
+        {
+            _sink.Abort();
+            _context.Log.LogWarning("audit device {Path} did not close in time", Record.Path);
+        }
+
+        await _retryTimer.DisposeAsync();
+    }
+
+    void IThreadPoolWorkItem.Execute() => Drain();
+
+    private void Work()
+    {
+        while (!_closed)
+        {
+            _wake!.Wait();
+            Drain();
+        }
+    }
+
+    private void Retry()
+    {
+        lock (_gate)
+        {
+            _retryDue = true;
+        }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            if (_active || _closed || !HasWork)
+            {
+                return;
+            }
+
+            _active = true;
+        }
+
+        Schedule();
+    }
+
+    private bool HasWork => (_failure is null ? _filling.Count > 0 || _checkpointDue : _retryDue) || _idle.Count > 0;
+
+    private void Schedule()
+    {
+        if (_wake is null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+        else
+        {
+            _wake.Release();
+        }
+    }
+
+    private void Drain()
+    {
+        while (true)
+        {
+            bool checkpoint;
+            long lost;
+            TaskCompletionSource[] idle;
+            lock (_gate)
+            {
+                if (!HasWork)
+                {
+                    _active = false;
+                    return;
+                }
+
+                idle = [.. _idle];
+                _idle.Clear();
+                checkpoint = _checkpointDue || _retryDue || _closing;
+                _checkpointDue = _retryDue = false;
+                (_filling, _writing) = (_writing, _filling);
+                _inFlight = _writing.Waits;
+                _writingSince = _context.Time.GetTimestamp();
+                lost = _lost;
+                if (checkpoint)
+                {
+                    _lastCheckpoint = _context.Time.GetUtcNow();
+                }
+            }
+
+            var error = _writer.Write(_writing, checkpoint, _closing, lost);
+            Finish(error, lost, error is null || _writer.Took ? 0 : _writing.Count);
+            _writing.Clear();
+            foreach (var done in idle)
+            {
+                done.SetResult();
+            }
+
+            if (_closing && idle.Length > 0)
+            {
+                Close();
+                return;
+            }
+        }
+    }
+
+    private void Finish(string? error, long lost, int dropped)
+    {
+        List<AuditWait>? waits;
+        List<AuditWait>? others = null;
+        var recovered = false;
+        lock (_gate)
+        {
+            waits = _inFlight;
+            _inFlight = null;
+            if (error is null)
+            {
+                _lost -= lost;
+                recovered = _failure is not null;
+                _failure = null;
+                _pause = FirstRetry;
+            }
+            else
+            {
+                Lose(dropped);
+                others = Fail(error);
+                _retryTimer.Change(_pause, Timeout.InfiniteTimeSpan);
+                _pause = _pause * 2 < LongestRetry ? _pause * 2 : LongestRetry;
+            }
+        }
+
+        if (recovered)
+        {
+            _context.Log.LogInformation(
+                "audit device {Path} works again; {Lost} entries are not in it",
+                Record.Path,
+                lost
+            );
+        }
+
+        CompleteAll(waits, error is null);
+        CompleteAll(others, recorded: false);
+    }
+
+    /// <summary>Marks it failed. Returns those who must be told; the caller does that outside the lock.</summary>
+    private List<AuditWait>? Fail(string reason)
+    {
+        if (_failure is null)
+        {
+            _failedSince = _context.Time.GetUtcNow();
+            _context.Log.LogError("audit device {Path} has failed: {Reason}", Record.Path, reason);
+            AuditMetrics.Failures.Add(1, new KeyValuePair<string, object?>("device", Record.Path));
+        }
+
+        _failure = reason;
+        List<AuditWait> waits = [.. _inFlight ?? [], .. _filling.Waits];
+        _inFlight = null;
+        _filling.Waits.Clear();
+        return waits;
+    }
+
+    private void Lose(int entries)
+    {
+        if (entries == 0)
+        {
+            return;
+        }
+
+        _lost += entries;
+        _lostTotal += entries;
+        AuditMetrics.Lost.Add(entries, new KeyValuePair<string, object?>("device", Record.Path));
+    }
+
+    private void Close()
+    {
+        List<AuditWait> waits;
+        lock (_gate)
+        {
+            _closed = true;
+            waits = [.. _filling.Waits];
+            _filling.Clear();
+        }
+
+        CompleteAll(waits, recorded: false);
+        _writer.Dispose();
+        _sink.Dispose();
+    }
+
+    private void CompleteAll(List<AuditWait>? waits, bool recorded)
+    {
+        if (waits is null)
+        {
+            return;
+        }
+
+        foreach (var wait in waits)
+        {
+            wait.Complete(Durable, recorded);
+        }
+    }
+}
+
+/// <summary>How a device is. Immutable.</summary>
+internal sealed record AuditStatus(
+    bool Works,
+    string? Failure,
+    DateTimeOffset FailedSince,
+    long Lost,
+    ChainPosition Position
+);

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Threading.Tasks.Sources;
+using Mayfly.Core.Pipeline;
+
+namespace Mayfly.Core.Audit;
+
+/// <summary>
+/// Somebody waits until devices have recorded something. It ends with the first success, except that devices which make
+/// entries durable are waited for before others count: whoever asked for fsync gets it. Pooled: it goes back when the
+/// waiter and every device are through with it.
+/// </summary>
+internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
+{
+    private const int PoolLimit = 4_096;
+
+    /// <summary>Says nothing of why: that is for the operator, who finds it in the log and in <c>sys/audit</c>.</summary>
+    public static readonly Fault NotRecorded = Fault.Unavailable(
+        "no audit device could record the request, so it was refused"
+    );
+
+    private static readonly ConcurrentQueue<AuditWait> Pool = new();
+
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<Fault?> _core;
+    private int _references;
+    private int _durableLeft;
+    private int _othersLeft;
+    private bool _durableDone;
+    private bool _otherDone;
+    private bool _ended;
+    private Fault? _fault;
+
+    public static AuditWait Rent(int durable, int others)
+    {
+        if (!Pool.TryDequeue(out var wait))
+        {
+            wait = new AuditWait();
+        }
+
+        wait._core.Reset();
+        wait._references = durable + others + 1;
+        wait._durableLeft = durable;
+        wait._othersLeft = others;
+        wait._durableDone = wait._otherDone = wait._ended = false;
+        wait._fault = null;
+        return wait;
+    }
+
+    public ValueTask<Fault?> Task => new(this, _core.Version);
+
+    /// <summary>A device has recorded what it was given, or will not. Once per device.</summary>
+    public void Complete(bool durable, bool recorded)
+    {
+        bool ends;
+        lock (_gate)
+        {
+            if (durable)
+            {
+                _durableLeft--;
+                _durableDone |= recorded;
+            }
+            else
+            {
+                _othersLeft--;
+                _otherDone |= recorded;
+            }
+
+            ends = !_ended && (_durableDone || (_durableLeft == 0 && (_otherDone || _othersLeft == 0)));
+            _ended |= ends;
+        }
+
+        if (ends)
+        {
+            _fault = _durableDone || _otherDone ? null : NotRecorded;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+
+        Release();
+    }
+
+    public void Execute() => _core.SetResult(_fault);
+
+    public Fault? GetResult(short token)
+    {
+        var result = _core.GetResult(token);
+        Release();
+        return result;
+    }
+
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    public void OnCompleted(
+        Action<object?> continuation,
+        object? state,
+        short token,
+        ValueTaskSourceOnCompletedFlags flags
+    ) => _core.OnCompleted(continuation, state, token, flags);
+
+    private void Release()
+    {
+        if (Interlocked.Decrement(ref _references) == 0 && Pool.Count < PoolLimit)
+        {
+            Pool.Enqueue(this);
+        }
+    }
+}
