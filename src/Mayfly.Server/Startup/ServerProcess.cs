@@ -50,7 +50,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var store = OpenStore(configuration.Storage);
+        var store = OpenStore(configuration.Storage!);
         var vault = new Vault(Options(configuration), store, time, logs);
         try
         {
