@@ -1,1 +1,15 @@
-return 0;
+using Mayfly.Cli;
+using Mayfly.Cli.Dispatch;
+
+var session = Session.OfProcess();
+try
+{
+    var code = Dispatcher.RunAsync(args, session).GetAwaiter().GetResult();
+    session.Out.Flush();
+    return code;
+}
+catch (IOException)
+{
+    // Whoever read our output has stopped: mayfly kv list ... | head -1
+    return Exit.Local;
+}

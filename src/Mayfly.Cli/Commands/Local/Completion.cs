@@ -1,0 +1,96 @@
+using Mayfly.Cli.Dispatch;
+using Mayfly.Cli.Flags;
+
+namespace Mayfly.Cli.Commands.Local;
+
+/// <summary>Candidates for the last of the words typed so far.</summary>
+internal static class Completion
+{
+    public static IReadOnlyList<string> For(IReadOnlyList<string> words, Session session)
+    {
+        _ = session;
+        Node node = new Root();
+        var at = 0;
+        for (; node is Group group && at < words.Count - 1; at++)
+        {
+            if (group.Find(words[at]) is not { } found)
+            {
+                return [];
+            }
+
+            node = found;
+        }
+
+        var current = words.Count == 0 ? "" : words[^1];
+        if (node is Group names)
+        {
+            return Starting(names.Names, current);
+        }
+
+        var command = (Command)node;
+        var flags = AllFlags(command);
+        if (current.StartsWith('-'))
+        {
+            return FlagOrValue(flags, current);
+        }
+
+        if (words.Count >= 2 && words[^2].StartsWith('-') && FlagParser.Split(words[^2]) is (var name, null))
+        {
+            if (FlagParser.Find(flags, name) is { Choices.Count: > 0 } flag)
+            {
+                return Starting(flag.Choices, current);
+            }
+        }
+
+        return command is CompletionCommand ? Starting(["bash", "zsh", "fish"], current) : [];
+    }
+
+    private static List<string> FlagOrValue(List<Flag> flags, string current)
+    {
+        var (name, value) = FlagParser.Split(current);
+        if (value is not null)
+        {
+            var stem = current[..^value.Length];
+            return FlagParser.Find(flags, name) is { } flag
+                ? Starting(flag.Choices, value).ConvertAll(choice => stem + choice)
+                : [];
+        }
+
+        var dashes = current.StartsWith("--", StringComparison.Ordinal) ? "--" : "-";
+        var candidates = new List<string>();
+        foreach (var flag in flags)
+        {
+            if (!flag.Hidden)
+            {
+                candidates.Add(dashes + flag.Name + (flag is BoolFlag ? "" : "="));
+            }
+        }
+
+        return Starting(candidates, current);
+    }
+
+    private static List<Flag> AllFlags(Command command)
+    {
+        var output = new OutputFlags();
+        return
+        [
+            .. command.Flags,
+            .. command.HasField ? output.FormatAndField : output.FormatOnly,
+            .. command.UsesServer ? new ConnectionFlags().All : [],
+        ];
+    }
+
+    private static List<string> Starting(IEnumerable<string> candidates, string with)
+    {
+        var found = new List<string>();
+        foreach (var candidate in candidates)
+        {
+            if (candidate.StartsWith(with, StringComparison.Ordinal))
+            {
+                found.Add(candidate);
+            }
+        }
+
+        return found;
+    }
+}

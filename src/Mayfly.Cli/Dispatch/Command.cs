@@ -1,0 +1,33 @@
+using Mayfly.Cli.Flags;
+
+namespace Mayfly.Cli.Dispatch;
+
+/// <summary>A verb. One instance serves one invocation: its flags hold what was given.</summary>
+internal abstract class Command(string name, string synopsis) : Node(name, synopsis)
+{
+    /// <summary>What follows the command's name: <c>[options] PATH [K=V...]</c>.</summary>
+    public abstract string Usage { get; }
+
+    /// <summary>What it does, and examples. Lines that begin with <c>$</c> are commands.</summary>
+    public abstract string Details { get; }
+
+    /// <summary>Flags of its own.</summary>
+    public virtual IReadOnlyList<Flag> Flags => [];
+
+    /// <summary>Has <c>-address</c> and its like.</summary>
+    public virtual bool UsesServer => true;
+
+    /// <summary>Has <c>-field</c>.</summary>
+    public virtual bool HasField => false;
+
+    /// <summary>The fewest positional arguments.</summary>
+    public virtual int Fewest => 0;
+
+    /// <summary>The most positional arguments.</summary>
+    public virtual int Most => Fewest;
+
+    /// <summary>Whether the first positional argument is a path that completion can ask the server for.</summary>
+    public virtual bool TakesPath => false;
+
+    public abstract Task<int> RunAsync(Invocation call);
+}

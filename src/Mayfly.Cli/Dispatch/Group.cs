@@ -1,0 +1,10 @@
+namespace Mayfly.Cli.Dispatch;
+
+/// <summary>A noun: <c>kv</c>, <c>token</c>. Its commands come into being only when they are asked for.</summary>
+internal abstract class Group(string name, string synopsis) : Node(name, synopsis)
+{
+    /// <summary>What stands below it, in the order of the help text.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
+
+    public abstract Node? Find(string name);
+}

@@ -1,0 +1,9 @@
+namespace Mayfly.Cli.Output;
+
+internal enum OutputFormat
+{
+    Table,
+    Json,
+    Yaml,
+    Raw,
+}

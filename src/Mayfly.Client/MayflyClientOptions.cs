@@ -1,0 +1,108 @@
+namespace Mayfly.Client;
+
+/// <summary>Where the server is, how to trust it, and who calls it.</summary>
+/// <remarks>Immutable once handed to a <see cref="MayflyClient"/>.</remarks>
+public sealed record MayflyClientOptions
+{
+    /// <summary>The address when none is given: a server on this machine, as <c>mayflyd -dev</c> starts it.</summary>
+    public const string DefaultAddress = "http://127.0.0.1:8200";
+
+    /// <summary><c>http://host:port</c>, <c>https://host:port</c> or <c>unix:///path/of/socket</c>.</summary>
+    public string Address { get; init; } = DefaultAddress;
+
+    /// <summary>The token sent with every request that does not bring its own. A secret.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>The namespace header, or none.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>A PEM file with the authorities to trust instead of the machine's.</summary>
+    public string? CaCertificateFile { get; init; }
+
+    /// <summary>A folder of PEM files with the authorities to trust instead of the machine's.</summary>
+    public string? CaCertificateFolder { get; init; }
+
+    /// <summary>A PEM file with the certificate that this client shows.</summary>
+    public string? ClientCertificateFile { get; init; }
+
+    /// <summary>A PEM file with the private key of <see cref="ClientCertificateFile"/>.</summary>
+    public string? ClientKeyFile { get; init; }
+
+    /// <summary>Accept any certificate. Whoever sits between can then read everything.</summary>
+    public bool DangerousSkipCertificateVerification { get; init; }
+
+    /// <summary>The name to ask for and to verify in TLS, when it is not the host of the address.</summary>
+    public string? TlsServerName { get; init; }
+
+    /// <summary>The longest that one attempt may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a request that changes nothing is sent again after 429 or 5xx.</summary>
+    public int MaxRetries { get; init; } = 2;
+
+    /// <summary>The most bytes that an answer may have.</summary>
+    public int MaxResponseBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Headers for every request, in addition to the client's own.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>Time for waits; a test hands in its own.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// Options from the process environment: <c>MAYFLY_ADDR</c>, <c>MAYFLY_TOKEN</c> and so on, each with
+    /// <c>VAULT_…</c> of the same ending as the second choice.
+    /// </summary>
+    /// <exception cref="FormatException">A number, duration or boolean cannot be read; names the variable only.</exception>
+    public static MayflyClientOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable);
+
+    /// <summary>As <see cref="FromEnvironment()"/>, from a given lookup.</summary>
+    /// <param name="lookup">Gives the value of a variable, or null.</param>
+    /// <exception cref="FormatException">A number, duration or boolean cannot be read; names the variable only.</exception>
+    public static MayflyClientOptions FromEnvironment(Func<string, string?> lookup)
+    {
+        var defaults = new MayflyClientOptions();
+        return new MayflyClientOptions
+        {
+            Address = Variable("ADDR") ?? defaults.Address,
+            Token = Variable("TOKEN"),
+            Namespace = Variable("NAMESPACE"),
+            CaCertificateFile = Variable("CACERT"),
+            CaCertificateFolder = Variable("CAPATH"),
+            ClientCertificateFile = Variable("CLIENT_CERT"),
+            ClientKeyFile = Variable("CLIENT_KEY"),
+            TlsServerName = Variable("TLS_SERVER_NAME"),
+            DangerousSkipCertificateVerification =
+                Variable("SKIP_VERIFY") is { } skip && Parse("SKIP_VERIFY", ParseBoolean(skip)),
+            Timeout = Variable("CLIENT_TIMEOUT") is { } timeout
+                ? Parse("CLIENT_TIMEOUT", DurationText.Parse(timeout))
+                : defaults.Timeout,
+            MaxRetries = Variable("MAX_RETRIES") is { } retries
+                ? Math.Max(0, Parse<int>("MAX_RETRIES", int.TryParse(retries, out var number) ? number : null))
+                : defaults.MaxRetries,
+        };
+
+        string? Variable(string ending)
+        {
+            var value = lookup("MAYFLY_" + ending);
+            value = string.IsNullOrEmpty(value) ? lookup("VAULT_" + ending) : value;
+            return string.IsNullOrEmpty(value) ? null : value;
+        }
+    }
+
+    // The compiler's ToString of a record would print the token.
+    /// <inheritdoc/>
+    public override string ToString() => $"{nameof(MayflyClientOptions)} {{ Address = {Address} }}";
+
+    private static T Parse<T>(string ending, T? value)
+        where T : struct =>
+        value ?? throw new FormatException($"MAYFLY_{ending} (or VAULT_{ending}) cannot be understood.");
+
+    private static bool? ParseBoolean(string text) =>
+        text switch
+        {
+            "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+            "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+            _ => null,
+        };
+}
