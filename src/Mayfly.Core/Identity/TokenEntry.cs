@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Mayfly.Core.Identity;
 
 /// <summary>The kinds of token.</summary>
@@ -22,6 +24,7 @@ public sealed record TokenEntry
     /// </summary>
     public required string Accessor { get; init; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required TokenType Type { get; init; }
 
     /// <summary>Names of policies, sorted, without duplicates.</summary>
@@ -43,6 +46,7 @@ public sealed record TokenEntry
     /// <summary>Accessor of the parent, or null for an orphan.</summary>
     public string? Parent { get; init; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The TTL it was created with; zero when it does not expire.</summary>
@@ -62,6 +66,16 @@ public sealed record TokenEntry
 
     /// <summary>How many more requests it is good for; zero means without limit.</summary>
     public int UsesLeft { get; init; }
+
+    /// <summary>
+    /// It may not be used any more: its last use is taken, or it is being revoked together with its children. Set before
+    /// anything is removed, so that a crash half-way leaves nothing that still works.
+    /// </summary>
+    public bool Spent { get; init; }
+
+    /// <summary>Where it stands for good: it never expires, whatever the maximum TTL.</summary>
+    [JsonIgnore]
+    public bool IsRoot => Policies.Contains("root", StringComparer.Ordinal);
 
     /// <summary>The token role that it was made from, or "".</summary>
     public string Role { get; init; } = "";

@@ -94,6 +94,20 @@ public sealed class Acl
             ?? AclDecision.Denied;
     }
 
+    /// <summary>
+    /// Whether some rule allows something at or below <paramref name="prefix"/> (a mount's path, which ends with a slash):
+    /// what a caller must have to learn that the mount is there.
+    /// </summary>
+    public bool AllowsBelow(string prefix) =>
+        _index is null
+        || _index.All.Any(rule =>
+            rule.Allowed is not (CapabilitySet.None or CapabilitySet.Deny)
+            && (
+                rule.Pattern.Head.StartsWith(prefix, StringComparison.Ordinal)
+                || (!rule.Pattern.IsExact && prefix.StartsWith(rule.Pattern.Head, StringComparison.Ordinal))
+            )
+        );
+
     /// <summary>The names of the capabilities on <paramref name="path"/>, as <c>sys/capabilities</c> gives them.</summary>
     public IReadOnlyList<string> Capabilities(string path) =>
         _index is null ? RootOnly : CapabilityNames.Of(_index.Find(path, isList: true)?.Allowed ?? CapabilitySet.None);

@@ -1,0 +1,23 @@
+using Mayfly.Core.Pipeline;
+
+namespace Mayfly.Core;
+
+/// <summary>What the operator sets for a vault. Immutable.</summary>
+public sealed record VaultOptions
+{
+    /// <summary>As in replies: <c>1.17.0+mayfly.0.1.0</c>.</summary>
+    public required string Version { get; init; }
+
+    public string ClusterName { get; init; } = "mayfly";
+
+    /// <summary>The URL under which clients reach the server, for <c>sys/leader</c>.</summary>
+    public string ApiAddress { get; init; } = "";
+
+    public string ClusterAddress { get; init; } = "";
+
+    public TimeSpan DefaultLeaseTtl { get; init; } = TimeSpan.FromHours(768);
+
+    public TimeSpan MaxLeaseTtl { get; init; } = TimeSpan.FromHours(768);
+
+    public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
+}
