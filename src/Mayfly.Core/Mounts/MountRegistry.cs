@@ -1,0 +1,280 @@
+using Mayfly.Core.Engines;
+using Mayfly.Core.Identity;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage;
+using Microsoft.Extensions.Logging;
+using Barrier = Mayfly.Core.Storage.Barrier;
+
+namespace Mayfly.Core.Mounts;
+
+/// <summary>
+/// Makes, changes and removes mounts, and runs their engines. Changes are made one at a time; requests route through
+/// <see cref="Table"/> without a lock. A mount that goes away takes its data and tokens along, also when the server stops
+/// in between.
+/// </summary>
+internal sealed class MountRegistry(
+    Barrier barrier,
+    View view,
+    TokenStore tokens,
+    TimeProvider time,
+    ILoggerFactory logs
+) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly ILogger _log = logs.CreateLogger("mayfly.mounts");
+    private volatile MountTable _table = new([]);
+
+    public MountTable Table => _table;
+
+    /// <summary>Where each mount keeps its records, by UUID.</summary>
+    public static StoreKey DataRoot { get; } = StoreKey.Root.Append("mount");
+
+    /// <summary>Starts every stored mount, and the server's own <paramref name="builtIn"/> ones; finishes interrupted removals.</summary>
+    public async ValueTask StartAsync(IReadOnlyList<MountedEngine> builtIn, CancellationToken cancellation)
+    {
+        var running = new List<MountedEngine>(builtIn);
+        foreach (var uuid in await view.ListAsync("", cancellation))
+        {
+            using var entry = await view.GetAsync(uuid, cancellation);
+            if (entry is null)
+            {
+                continue;
+            }
+
+            var record = MountCodec.Decode(entry.Value);
+            if (record.Removing)
+            {
+                await EraseAsync(record.Mount, cancellation);
+            }
+            else
+            {
+                running.Add(await RunAsync(record.Mount, cancellation));
+            }
+        }
+
+        _table = new MountTable(running);
+    }
+
+    /// <summary>Adds a mount at a free path.</summary>
+    public async ValueTask<Fault?> EnableAsync(Mount mount, CancellationToken cancellation)
+    {
+        if (PathProblem(mount) is { } problem)
+        {
+            return problem;
+        }
+
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            if (_table.Clash(mount.Path) is { } other)
+            {
+                return Fault.Invalid($"path is already in use at {other.Mount.Path}");
+            }
+
+            var result = await SaveAsync(new MountRecord(mount, Removing: false), cancellation);
+            if (!result.Succeeded)
+            {
+                return Fault.From(result);
+            }
+
+            _table = new MountTable([.. _table.All, await RunAsync(mount, cancellation)]);
+            return null;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Removes a mount with its data and the tokens that it gave. A path that has no mount is fine.</summary>
+    public async ValueTask<Fault?> DisableAsync(string path, CancellationToken cancellation)
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            if (_table.At(path) is not { } mounted)
+            {
+                return null;
+            }
+
+            if (IsBuiltIn(mounted.Mount))
+            {
+                return Fault.Invalid($"cannot disable {path}: it belongs to the server");
+            }
+
+            var result = await SaveAsync(new MountRecord(mounted.Mount, Removing: true), cancellation);
+            if (!result.Succeeded)
+            {
+                return Fault.From(result);
+            }
+
+            _table = new MountTable(_table.All.Where(other => other != mounted));
+            await mounted.Engine.DisposeAsync();
+            return await EraseAsync(mounted.Mount, cancellation);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Replaces a mount's settings or path; its data, UUID and accessor stay.</summary>
+    public async ValueTask<Fault?> ChangeAsync(string path, Func<Mount, Mount> change, CancellationToken cancellation)
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            if (_table.At(path) is not { } mounted)
+            {
+                return Fault.Invalid($"no matching mount at \"{path}\"");
+            }
+
+            var changed = change(mounted.Mount);
+            if (changed.Path != path)
+            {
+                if (IsBuiltIn(mounted.Mount))
+                {
+                    return Fault.Invalid($"cannot remount {path}: it belongs to the server");
+                }
+
+                if (PathProblem(changed) is { } problem)
+                {
+                    return problem;
+                }
+
+                var others = new MountTable(_table.All.Where(other => other != mounted));
+                if (others.Clash(changed.Path) is { } clash)
+                {
+                    return Fault.Invalid($"path is already in use at {clash.Mount.Path}");
+                }
+            }
+
+            if (IsBuiltIn(mounted.Mount))
+            {
+                return Fault.Invalid($"cannot tune {path}: it belongs to the server");
+            }
+
+            var result = await SaveAsync(new MountRecord(changed, Removing: false), cancellation);
+            if (!result.Succeeded)
+            {
+                return Fault.From(result);
+            }
+
+            // The new engine runs before the old one goes, so that no request finds the path empty.
+            var running = await RunAsync(changed, cancellation);
+            _table = new MountTable([.. _table.All.Where(other => other != mounted), running]);
+            await mounted.Engine.DisposeAsync();
+            return null;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Tells every engine that a token has ended.</summary>
+    public async ValueTask TokenEndedAsync(string accessor, CancellationToken cancellation)
+    {
+        foreach (var mounted in _table.All)
+        {
+            await mounted.Engine.OnTokenEndedAsync(accessor, cancellation);
+        }
+    }
+
+    /// <summary>Hands a due record to the engine that it belongs to; a record of a mount that is gone is nobody's.</summary>
+    public async ValueTask DueAsync(StoreKey key, CancellationToken cancellation)
+    {
+        var uuid = System.Text.Encoding.UTF8.GetString(key.ChildOf(DataRoot, out _));
+        if (_table.All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid) is { } owner)
+        {
+            var path = ViewOf(owner.Mount).PathOf(key);
+            if (path is not null)
+            {
+                await owner.Engine.OnDueAsync(path, cancellation);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var mounted in _table.All)
+        {
+            await mounted.Engine.DisposeAsync();
+        }
+
+        _changing.Dispose();
+    }
+
+    /// <summary>The engine of <paramref name="mount"/>, not yet started.</summary>
+    public MountContext ContextOf(Mount mount) =>
+        new(mount, ViewOf(mount), time, logs.CreateLogger($"mayfly.engine.{mount.Type}"));
+
+    private View ViewOf(Mount mount) => new(barrier, DataRoot.Append(mount.Uuid));
+
+    private async ValueTask<MountedEngine> RunAsync(Mount mount, CancellationToken cancellation)
+    {
+        var type =
+            Catalog.Find(mount.Kind, mount.Type)
+            ?? throw new InvalidOperationException(
+                $"Mount {mount.Path} has the type {mount.Type}, which this server lacks."
+            );
+        var engine = type.Create(ContextOf(mount));
+        await engine.StartAsync(cancellation);
+        return new MountedEngine(mount, engine);
+    }
+
+    private async ValueTask<Fault?> EraseAsync(Mount mount, CancellationToken cancellation)
+    {
+        if (
+            mount.Kind == EngineKind.Auth
+            && await tokens.RevokeWhereAsync(token => token.MountAccessor == mount.Accessor, cancellation) is { } fault
+        )
+        {
+            return fault;
+        }
+
+        var erased = await ViewOf(mount).DeleteTreeAsync("", cancellation);
+        if (!erased.Succeeded)
+        {
+            return Fault.From(erased);
+        }
+
+        var result = await view.DeleteAsync(mount.Uuid, cancellation);
+        _log.LogInformation("removed mount {Path} of type {Type}", mount.Path, mount.Type);
+        return result.Succeeded ? null : Fault.From(result);
+    }
+
+    private ValueTask<CommitResult> SaveAsync(MountRecord record, CancellationToken cancellation) =>
+        view.PutAsync(record.Mount.Uuid, MountCodec.Encode(record), cancellation);
+
+    private static bool IsBuiltIn(Mount mount) => Catalog.Find(mount.Kind, mount.Type) is null or { BuiltIn: true };
+
+    private static Fault? PathProblem(Mount mount)
+    {
+        var below = mount.Kind == EngineKind.Auth ? mount.Path["auth/".Length..] : mount.Path;
+        if (below.Length <= 1 || below.StartsWith('/') || below.Contains("//", StringComparison.Ordinal))
+        {
+            return Fault.Invalid("a mount needs a path, such as \"secret\" or \"team/kv\"");
+        }
+
+        if (
+            below.Length > 256
+            || below.Any(c => char.IsControl(c) || char.IsWhiteSpace(c) || c is '*' or '+' or '?' or '#' or '%')
+        )
+        {
+            return Fault.Invalid(
+                "a mount's path has at most 256 characters, without white space and without * + ? # %"
+            );
+        }
+
+        if (below.Split('/').Any(segment => segment is "." or ".."))
+        {
+            return Fault.Invalid("a mount's path cannot contain . or ..");
+        }
+
+        var first = below[..below.IndexOf('/', StringComparison.Ordinal)];
+        return mount.Kind == EngineKind.Secrets && first is "sys" or "auth" or "cubbyhole" or "identity" or "audit"
+            ? Fault.Invalid($"paths below {first}/ are reserved")
+            : null;
+    }
+}
