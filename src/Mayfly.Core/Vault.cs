@@ -1,69 +1,197 @@
+using Mayfly.Core.Identity;
 using Mayfly.Core.Pipeline;
+using Mayfly.Core.Seal;
 using Mayfly.Core.Storage;
+using Mayfly.Core.Sys;
+using Mayfly.Crypto;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Core;
-
-/// <summary>Where a vault is in its life.</summary>
-public enum VaultState
-{
-    Uninitialized,
-    Sealed,
-    Unsealed,
-}
-
-/// <summary>What the operator sets for a vault. Immutable.</summary>
-public sealed record VaultOptions
-{
-    /// <summary>As in replies: <c>1.17.0+mayfly.0.1.0</c>.</summary>
-    public required string Version { get; init; }
-
-    public string ClusterName { get; init; } = "mayfly";
-
-    /// <summary>The URL under which clients reach the server, for <c>sys/leader</c>.</summary>
-    public string ApiAddress { get; init; } = "";
-
-    public string ClusterAddress { get; init; } = "";
-
-    public TimeSpan DefaultLeaseTtl { get; init; } = TimeSpan.FromHours(768);
-
-    public TimeSpan MaxLeaseTtl { get; init; } = TimeSpan.FromHours(768);
-
-    public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
-}
 
 /// <summary>
 /// The vault: takes requests from every dialect, and answers them when it is unsealed. Safe for concurrent use.
 /// </summary>
 public sealed class Vault : IAsyncDisposable
 {
-    public Vault(VaultOptions options, IStore store, TimeProvider time, ILoggerFactory logs)
+    private readonly IStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _log;
+    private Custody _custody = null!;
+    private VaultParts _parts = null!;
+    private PathTable _sealedPaths = null!;
+    private volatile UnsealedVault? _open;
+
+    private Vault(VaultOptions options, IStore store, TimeProvider time, ILoggerFactory logs)
     {
         Options = options;
-        Store = store;
-        Time = time;
-        _log = logs.CreateLogger<Vault>();
+        _store = store;
+        _time = time;
+        _logs = logs;
+        _log = logs.CreateLogger("mayfly.vault");
     }
-
-    private readonly ILogger _log;
 
     public VaultOptions Options { get; }
 
-    public IStore Store { get; }
+    /// <summary>Whether it is initialized and sealed, and how far unsealing has come.</summary>
+    public SealStatus Status => _custody.Status;
 
-    public TimeProvider Time { get; }
+    public VaultState State =>
+        Status switch
+        {
+            { Initialized: false } => VaultState.Uninitialized,
+            { Sealed: true } => VaultState.Sealed,
+            _ => VaultState.Unsealed,
+        };
 
-    public VaultState State { get; private set; }
+    /// <summary>Initializing and unsealing, for a server that does so by itself.</summary>
+    public Custody Custody => _custody;
+
+    /// <summary>Reads what the store says of the vault; it is sealed (or not initialized) afterwards.</summary>
+    /// <param name="options">What the operator set.</param>
+    /// <param name="store">Where everything is. Stays the caller's.</param>
+    /// <param name="seal">The automatic seal, which becomes the vault's; null for Shamir's.</param>
+    /// <param name="time">All time comes from here.</param>
+    /// <param name="logs">For the operator; never told a secret.</param>
+    /// <param name="metrics">Gives the metrics as Prometheus text.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="StoreCorruptException">The seal's record is damaged.</exception>
+    public static async Task<Vault> LoadAsync(
+        VaultOptions options,
+        IStore store,
+        ISeal? seal,
+        TimeProvider time,
+        ILoggerFactory logs,
+        Func<string> metrics,
+        CancellationToken cancellation
+    )
+    {
+        var vault = new Vault(options, store, time, logs);
+        vault._custody = await Custody.LoadAsync(store, seal, vault.Hooks(), time, vault._log, cancellation);
+        PathEntry[] own =
+        [
+            .. new InitPaths(vault._custody).Entries,
+            .. new SealPaths(vault._custody, store, options).Entries,
+            .. new RekeyPaths(vault._custody).Entries,
+            .. new GenerateRootPaths(vault._custody).Entries,
+            .. new RotatePaths(vault._custody).Entries,
+            .. new StatusPaths(options, store.Type, time, metrics).Entries,
+        ];
+        vault._parts = new VaultParts(options, store, time, logs, own);
+        vault._sealedPaths = new PathTable(own.Where(entry => entry.WhenSealed));
+        return vault;
+    }
 
     /// <summary>
     /// Answers one request. Expected failures are in the outcome; an exception is a bug (or a damaged store), which the
     /// dialect answers with 500 and the request's id. The response is the caller's to dispose after encoding it.
     /// </summary>
-    public ValueTask<Outcome> HandleAsync(Request request, CancellationToken cancellation)
+    public async ValueTask<Outcome> HandleAsync(Request request, CancellationToken cancellation)
     {
-        _log.LogDebug("request {Id}", request.Id);
-        return new(Fault.Sealed());
+        if (_open is not { } open || !open.TryEnter())
+        {
+            return await HandleSealedAsync(request, cancellation);
+        }
+
+        try
+        {
+            return await open.Pipeline.HandleAsync(request, cancellation);
+        }
+        finally
+        {
+            open.Exit();
+        }
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Opens the files of the audit anew, after they have been rotated.</summary>
+    public async ValueTask ReopenAuditAsync(CancellationToken cancellation)
+    {
+        if (_open is { } open)
+        {
+            await open.Audit.ReopenAsync().WaitAsync(cancellation);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _custody.DisposeAsync();
+
+    /// <summary>Handles everything that is due now, before it returns. For tests, which move the clock.</summary>
+    internal Task RunDueAsync(CancellationToken cancellation) =>
+        _open?.Due.RunDueAsync(cancellation) ?? Task.CompletedTask;
+
+    /// <summary>While sealed there is nobody to authenticate against, and no audit: only what is needed to unseal answers.</summary>
+    private async ValueTask<Outcome> HandleSealedAsync(Request request, CancellationToken cancellation)
+    {
+        const string Sys = "sys/";
+        if (
+            !request.Path.StartsWith(Sys, StringComparison.Ordinal)
+            || _sealedPaths.Match(request.Path[Sys.Length..]) is not { } match
+            || match.Entry.Access != Access.Anyone
+        )
+        {
+            return Fault.Sealed();
+        }
+
+        var warnings = new List<string>();
+        var (fields, fault) = FieldValues.Bind(match, request, Options.UnknownFields, warnings);
+        if (fields is null)
+        {
+            return fault!;
+        }
+
+        using (fields)
+        {
+            var authorized = AuthorizedRequest.Check(
+                request,
+                match,
+                fields,
+                request.Path[Sys.Length..],
+                caller: null,
+                out _
+            );
+            if (match.Entry.For(request.Operation) is not { } handler)
+            {
+                return Fault.Unsupported();
+            }
+
+            var outcome = await handler(authorized!, cancellation);
+            outcome.Response?.Warnings.AddRange(warnings);
+            return outcome;
+        }
+    }
+
+    private CustodyHooks Hooks() =>
+        new()
+        {
+            BootstrapAsync = (keyring, cancellation) => UnsealedVault.BootstrapAsync(_parts, keyring, cancellation),
+            OpenAsync = OpenAsync,
+            CloseAsync = CloseAsync,
+            MintRootTokenAsync = async cancellation =>
+            {
+                if (_open is not { } open)
+                {
+                    return (null, Fault.Sealed());
+                }
+
+                var (issued, fault) = await open.Issuer.RootAsync(text: null, cancellation);
+                return (issued?.Token, fault);
+            },
+            RootTokenLength = TokenText.ServiceTokenLength,
+        };
+
+    private async ValueTask<Fault?> OpenAsync(Keyring keyring, CancellationToken cancellation)
+    {
+        _open = await UnsealedVault.StartAsync(_parts, keyring, cancellation);
+        _log.LogInformation("vault is unsealed");
+        return null;
+    }
+
+    private async ValueTask CloseAsync(CancellationToken cancellation)
+    {
+        if (Interlocked.Exchange(ref _open, null) is { } open)
+        {
+            // The request that seals is itself still under way.
+            await open.CloseAsync(own: 1, cancellation);
+            _log.LogInformation("vault is sealed");
+        }
+    }
 }

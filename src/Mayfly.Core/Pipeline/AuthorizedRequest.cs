@@ -45,6 +45,12 @@ public sealed class AuthorizedRequest
 
     internal PathMatch Match { get; }
 
+    /// <summary>What the policies say before the fields are known to be right: whether the caller may learn what is wrong.</summary>
+    internal static AclDecision Preview(Request request, PathMatch match, Caller? caller) =>
+        match.Entry.Access == Access.Anyone ? AclDecision.NotNeeded
+        : caller is null ? AclDecision.Denied
+        : caller.Acl.Decide(request.Operation, request.Path, body: null, request.WrapTtl);
+
     /// <summary>Applies the policy of <paramref name="caller"/> to the request.</summary>
     /// <param name="request">The request; its operation has been settled.</param>
     /// <param name="match">The row of the path table.</param>

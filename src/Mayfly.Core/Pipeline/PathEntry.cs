@@ -21,8 +21,8 @@ public enum Access
 /// help, OpenAPI and the docs derive from it. Immutable.
 /// </summary>
 /// <param name="Pattern">
-/// Segments separated by slashes: a literal, <c>{name}</c> for exactly one segment, or, last, <c>{name*}</c> for the rest
-/// (which may be empty).
+/// Segments separated by slashes: a literal, <c>{name}</c> for exactly one segment, or <c>{name*}</c> for the rest (which
+/// may be empty), after which only literals may follow: <c>mounts/{path*}/tune</c>.
 /// </param>
 public sealed record PathEntry(string Pattern)
 {

@@ -31,15 +31,18 @@ public sealed class PathTable
     {
         private readonly string[] _segments;
         private readonly string? _rest;
+        private readonly string _suffix = "";
 
         public Row(PathEntry entry)
         {
             Entry = entry;
             var segments = entry.Pattern.Split('/', StringSplitOptions.RemoveEmptyEntries).ToList();
-            if (segments.Count > 0 && segments[^1].EndsWith("*}", StringComparison.Ordinal))
+            var rest = segments.FindIndex(segment => segment.EndsWith("*}", StringComparison.Ordinal));
+            if (rest >= 0)
             {
-                _rest = segments[^1][1..^2];
-                segments.RemoveAt(segments.Count - 1);
+                _rest = segments[rest][1..^2];
+                _suffix = string.Concat(segments.Skip(rest + 1).Select(segment => "/" + segment));
+                segments.RemoveRange(rest, segments.Count - rest);
             }
 
             _segments = [.. segments];
@@ -80,6 +83,16 @@ public sealed class PathTable
             if (_rest is null)
             {
                 return rest.IsEmpty;
+            }
+
+            if (_suffix.Length > 0)
+            {
+                if (!rest.EndsWith(_suffix, StringComparison.Ordinal))
+                {
+                    return false;
+                }
+
+                rest = rest[..^_suffix.Length];
             }
 
             captures = captures.Add(_rest, rest.ToString());

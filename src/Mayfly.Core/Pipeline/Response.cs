@@ -56,6 +56,9 @@ public sealed class Response : IDisposable
     /// <summary>How long the data may be trusted, in the reply's <c>lease_duration</c>; zero when it says nothing.</summary>
     public TimeSpan LeaseDuration { get; init; }
 
+    /// <summary>The type of the mount that answered, for the reply's <c>mount_type</c>; set by the pipeline.</summary>
+    public string MountType { get; set; } = "";
+
     /// <summary>When not null, the reply is <see cref="Data"/> as it is, of this media type (such as metrics as text).</summary>
     public string? ContentType { get; init; }
 

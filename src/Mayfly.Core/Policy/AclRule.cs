@@ -110,10 +110,9 @@ internal sealed class AclRule
             return "the reply must be wrapped, for at least min_wrapping_ttl";
         }
 
-        // Only reads take fields from the query; what a write has there must not count as sent.
         return _parameters is null || operation is Operation.List or Operation.Delete
             ? null
-            : _parameters.Refuse(body, operation == Operation.Read ? query : null);
+            : _parameters.Refuse(body, query);
     }
 
     private static TimeSpan Lower(TimeSpan first, TimeSpan second) =>

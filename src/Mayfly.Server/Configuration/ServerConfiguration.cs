@@ -10,8 +10,7 @@ internal sealed record ServerConfiguration
 {
     public IReadOnlyList<Listener> Listeners { get; init; } = [];
 
-    /// <summary>Null until it is chosen: secrets are not kept in a place that nobody named.</summary>
-    public StorageChoice? Storage { get; init; }
+    public StorageChoice Storage { get; init; } = new();
 
     public SealChoice Seal { get; init; } = new();
 

@@ -50,8 +50,16 @@ internal sealed class ServerProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var store = OpenStore(configuration.Storage!);
-        var vault = new Vault(Options(configuration), store, time, logs);
+        var store = OpenStore(configuration.Storage);
+        var vault = await Vault.LoadAsync(
+            Options(configuration),
+            store,
+            seal: null,
+            time,
+            logs,
+            () => "",
+            cancellation
+        );
         try
         {
             await prepare(vault);

@@ -1,0 +1,292 @@
+using Mayfly.Core.Audit;
+using Mayfly.Core.Identity;
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Policy;
+
+namespace Mayfly.Core.Pipeline;
+
+/// <summary>
+/// The way of every request, in one direction: route, authenticate, authorise, audit, engine, mint, wrap, audit. Safe
+/// for concurrent use.
+/// </summary>
+internal sealed class RequestPipeline(
+    MountRegistry mounts,
+    Authentication authentication,
+    TokenIssuer issuer,
+    AuditBroker audit,
+    VaultOptions options,
+    TimeProvider time
+)
+{
+    private readonly FailureLimit _failures = new(time);
+
+    /// <summary>Answers one request.</summary>
+    public async ValueTask<Outcome> HandleAsync(Request request, CancellationToken cancellation)
+    {
+        var route = Route(request);
+        if (route.IsOpen && _failures.Wait(request.RemoteAddress) is { Ticks: > 0 } wait)
+        {
+            return Fault.Throttled("too many failed attempts from this address; wait before the next one", wait);
+        }
+
+        var (caller, fault) = await authentication.IdentifyAsync(request, cancellation);
+        if (caller is null && !route.IsOpen)
+        {
+            return await RefuseAsync(request, route, caller, AclDecision.Denied, fault!);
+        }
+
+        if (caller?.Token.UsesLeft > 0 && !route.IsOpen)
+        {
+            (var used, fault) = await issuer.Tokens.UseAsync(caller.Token, cancellation);
+            if (used is null)
+            {
+                fault ??= Fault.Unauthenticated(Fault.PermissionDenied);
+                return await RefuseAsync(request, route, caller: null, AclDecision.Denied, fault);
+            }
+
+            caller = caller with { Token = used };
+        }
+
+        try
+        {
+            return await AuthoriseAsync(request, route, caller, cancellation);
+        }
+        finally
+        {
+            if (caller?.Token is { Spent: true })
+            {
+                await issuer.Tokens.RevokeAsync(caller.Token.Accessor, orphanChildren: false, CancellationToken.None);
+            }
+        }
+    }
+
+    private RouteMatch Route(Request request)
+    {
+        var mounted = mounts.Table.Route(request.Path);
+        if (mounted is null)
+        {
+            return default;
+        }
+
+        var path = request.Path[mounted.Mount.Path.Length..];
+        return new RouteMatch(mounted, mounted.Engine.Paths.Match(path), path);
+    }
+
+    private async ValueTask<Outcome> AuthoriseAsync(
+        Request request,
+        RouteMatch route,
+        Caller? caller,
+        CancellationToken cancellation
+    )
+    {
+        if (route.Match is not { } match)
+        {
+            // Whether there is anything at the path is only for those who may look.
+            var decision = caller!.Acl.Decide(request.Operation, request.Path, body: null, request.WrapTtl);
+            var missing = decision.Allowed ? NoRoute(request, route) : Fault.Denied();
+            return await RefuseAsync(request, route, caller, decision, missing);
+        }
+
+        if (request.Operation == Operation.Help)
+        {
+            return HelpOf(match.Entry);
+        }
+
+        var warnings = new List<string>();
+        var (fields, invalid) = FieldValues.Bind(match, request, options.UnknownFields, warnings);
+        if (fields is null)
+        {
+            var decision = AuthorizedRequest.Preview(request, match, caller);
+            var answer = decision.Allowed ? invalid! : Fault.Denied();
+            return await RefuseAsync(request, route, caller, decision, answer);
+        }
+
+        using (fields)
+        {
+            if (
+                request.Operation == Operation.Update
+                && match.Entry.Exists is { } exists
+                && !await exists(match, cancellation)
+            )
+            {
+                request.Operation = Operation.Create;
+            }
+
+            var authorized = AuthorizedRequest.Check(request, match, fields, route.Path, caller, out var decision);
+            if (authorized is null)
+            {
+                return await RefuseAsync(request, route, caller, decision, Fault.Denied());
+            }
+
+            return match.Entry.For(request.Operation) is { } handler
+                ? await ActAsync(authorized, route, handler, decision, warnings, cancellation)
+                : await RefuseAsync(request, route, caller, decision, Fault.Unsupported());
+        }
+    }
+
+    private async ValueTask<Outcome> ActAsync(
+        AuthorizedRequest authorized,
+        RouteMatch route,
+        Handler handler,
+        AclDecision decision,
+        List<string> warnings,
+        CancellationToken cancellation
+    )
+    {
+        var request = authorized.Request;
+        var entry = authorized.Match.Entry;
+        var isAudited = !(entry.WhenSealed && request.Operation == Operation.Read);
+        var ticket = isAudited
+            ? audit.Begin(new AuditSubject(request, route.Mounted!.Mount, authorized.CallerOrNull, decision))
+            : default;
+
+        // A plain read has no effect until its reply leaves, so its two entries are waited for together, at the end.
+        var hasEffects = request.Operation is not (Operation.Read or Operation.List) || entry.ReadHasEffects;
+        if (hasEffects && await ticket.RecordRequestAsync() is { } unrecorded)
+        {
+            await ticket.RecordResponseAsync(unrecorded);
+            return unrecorded;
+        }
+
+        Outcome outcome;
+        try
+        {
+            outcome = await handler(authorized, cancellation);
+            if (outcome.Response is { } response)
+            {
+                response.Warnings.AddRange(warnings);
+                outcome = await CompleteAsync(authorized, route.Mounted!.Mount, response, cancellation);
+            }
+        }
+        catch (Exception e)
+        {
+            await ticket.RecordFailureAsync(e is OperationCanceledException ? "request cancelled" : "internal error");
+            throw;
+        }
+
+        if (entry.Access == Access.Anyone && outcome.Fault is { Kind: FaultKind.Invalid or FaultKind.Denied })
+        {
+            _failures.Count(request.RemoteAddress);
+        }
+
+        if (await ticket.RecordResponseAsync(outcome) is { } lost)
+        {
+            outcome.Response?.Dispose();
+            return lost;
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Mints the token that an auth method grants, and wraps the reply if the caller wants it wrapped.</summary>
+    private async ValueTask<Outcome> CompleteAsync(
+        AuthorizedRequest authorized,
+        Mount mount,
+        Response response,
+        CancellationToken cancellation
+    )
+    {
+        response.MountType = mount.Type;
+        if (response.Grant is { } grant)
+        {
+            var (issued, fault) = await issuer.LoginAsync(
+                grant,
+                mount,
+                authorized.Request.Path,
+                authorized.RemoteAddress,
+                response.Warnings,
+                cancellation
+            );
+            if (issued is null)
+            {
+                response.Dispose();
+                return fault!;
+            }
+
+            response.Auth = issued;
+        }
+
+        var ttl = authorized.Request.WrapTtl;
+        return ttl is { Ticks: > 0 } && !response.IsEmpty && response.WrapInfo is null
+            ? await WrapAsync(authorized.Request.Path, response, ttl.Value, cancellation)
+            : response;
+    }
+
+    private async ValueTask<Outcome> WrapAsync(
+        string path,
+        Response response,
+        TimeSpan ttl,
+        CancellationToken cancellation
+    )
+    {
+        using (response)
+        {
+            var wrapped = WrappedReply.Encode(response);
+            var (issued, fault) = await issuer.WrappingAsync(wrapped, ttl, path, cancellation);
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(wrapped);
+            if (issued is null)
+            {
+                return fault!;
+            }
+
+            return new Response
+            {
+                MountType = response.MountType,
+                WrapInfo = new WrapInfo(
+                    issued.Token,
+                    issued.Entry.Accessor,
+                    ttl,
+                    issued.Entry.CreatedAt,
+                    path,
+                    response.Auth?.Entry.Accessor
+                ),
+            };
+        }
+    }
+
+    /// <summary>Records a request that goes no further, and answers why. Without a record there is no answer either.</summary>
+    private async ValueTask<Outcome> RefuseAsync(
+        Request request,
+        RouteMatch route,
+        Caller? caller,
+        AclDecision decision,
+        Fault fault
+    )
+    {
+        if (route.IsOpen)
+        {
+            _failures.Count(request.RemoteAddress);
+        }
+
+        var subject = new AuditSubject(request, route.Mounted?.Mount, caller, decision);
+        var ticket = audit.Begin(subject, string.Join("; ", fault.Messages));
+        return await ticket.RecordResponseAsync(fault) is { } lost ? lost : fault;
+    }
+
+    private static Fault NoRoute(Request request, RouteMatch route) =>
+        route.Mounted is null
+            ? Fault.NotFound($"no handler for route \"{request.Path}\". route entry not found.")
+            : Fault.Unsupported(
+                $"unsupported path: {route.Mounted.Mount.Path} ({route.Mounted.Mount.Type}) has nothing at \"{route.Path}\""
+            );
+
+    private static Response HelpOf(PathEntry entry) =>
+        Response.Object(
+            ResponseShape.Bare,
+            writer =>
+            {
+                var fields = string.Concat(
+                    entry.Fields.Select(field => $"\n    {field.Name} ({field.Type})\n        {field.Description}")
+                );
+                writer.WriteString("help", $"{entry.Pattern}\n\n{entry.Help}\n\nFields:{fields}\n");
+                writer.WriteNull("see_also");
+            }
+        );
+
+    /// <summary>Where a request goes.</summary>
+    private readonly record struct RouteMatch(MountedEngine? Mounted, PathMatch? Match, string Path)
+    {
+        /// <summary>Anybody may call it.</summary>
+        public bool IsOpen => Match?.Entry.Access == Access.Anyone;
+    }
+}

@@ -1,0 +1,227 @@
+using Mayfly.Core.Audit;
+using Mayfly.Core.Auth.Token;
+using Mayfly.Core.Engines;
+using Mayfly.Core.Engines.Cubbyhole;
+using Mayfly.Core.Identity;
+using Mayfly.Core.Leases;
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Policy;
+using Mayfly.Core.Storage;
+using Mayfly.Core.Sys;
+using Mayfly.Crypto;
+using Microsoft.Extensions.Logging;
+using Barrier = Mayfly.Core.Storage.Barrier;
+
+namespace Mayfly.Core;
+
+/// <summary>
+/// Everything that exists only while the keyring is open, put together in one place. Made whole at unseal, and thrown away
+/// whole at seal. Safe for concurrent use.
+/// </summary>
+internal sealed class UnsealedVault : IAsyncDisposable
+{
+    /// <summary>How long sealing waits for requests that are under way.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
+
+    private readonly TokenText _tokenText;
+    private readonly Barrier _barrier;
+    private readonly MountRegistry _mounts;
+    private readonly DueScheduler _due;
+    private readonly TimeProvider _time;
+    private int _requests;
+    private volatile bool _closing;
+
+    private UnsealedVault(VaultParts parts, Keyring keyring, Barrier barrier, AuditBroker audit)
+    {
+        _time = parts.Time;
+        _barrier = barrier;
+        Audit = audit;
+        _tokenText = new TokenText(keyring);
+        var tokens = new TokenStore(ViewAt("token"), _tokenText, parts.Time);
+        Issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
+        var policies = new PolicyStore(ViewAt("policy"));
+        var authentication = new Authentication(tokens, policies);
+        _mounts = new MountRegistry(_barrier, ViewAt("mounts"), tokens, parts.Time, parts.Logs);
+        tokens.Ended = _mounts.TokenEndedAsync;
+        Pipeline = new RequestPipeline(_mounts, authentication, Issuer, Audit, parts.Options, parts.Time);
+        BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies);
+        _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
+    }
+
+    public RequestPipeline Pipeline { get; }
+
+    public TokenIssuer Issuer { get; }
+
+    public AuditBroker Audit { get; }
+
+    public DueScheduler Due => _due;
+
+    private IReadOnlyList<MountedEngine> BuiltIn { get; }
+
+    /// <summary>Loads mounts and audit devices, and begins to watch what comes due.</summary>
+    public static async ValueTask<UnsealedVault> StartAsync(
+        VaultParts parts,
+        Keyring keyring,
+        CancellationToken cancellation
+    )
+    {
+        var barrier = new Barrier(parts.Store, keyring);
+        var audit = await AuditBroker.StartAsync(
+            new View(barrier, StoreKey.Root.Append("audit")),
+            keyring.DeriveKey,
+            parts.Time,
+            parts.Logs.CreateLogger("mayfly.audit"),
+            cancellation
+        );
+        var vault = new UnsealedVault(parts, keyring, barrier, audit);
+        try
+        {
+            await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
+            vault._due.Start();
+            return vault;
+        }
+        catch
+        {
+            await vault.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Mints the first root token of a new vault, before anything runs.</summary>
+    public static async ValueTask<(string? RootToken, Fault? Fault)> BootstrapAsync(
+        VaultParts parts,
+        Keyring keyring,
+        CancellationToken cancellation
+    )
+    {
+        using var text = new TokenText(keyring);
+        var view = new View(new Barrier(parts.Store, keyring), StoreKey.Root.Append("token"));
+        var issuer = new TokenIssuer(new TokenStore(view, text, parts.Time), parts.Options, parts.Time);
+        var (issued, fault) = await issuer.RootAsync(text: null, cancellation);
+        return (issued?.Token, fault);
+    }
+
+    /// <summary>Counts a request in, unless the vault is closing. <see cref="Exit"/> counts it out.</summary>
+    public bool TryEnter()
+    {
+        Interlocked.Increment(ref _requests);
+        if (!_closing)
+        {
+            return true;
+        }
+
+        Exit();
+        return false;
+    }
+
+    public void Exit() => Interlocked.Decrement(ref _requests);
+
+    /// <summary>Waits for requests under way (but for the <paramref name="own"/> that asked for it), and stops everything.</summary>
+    public async ValueTask CloseAsync(int own, CancellationToken cancellation)
+    {
+        _closing = true;
+        var start = _time.GetTimestamp();
+        while (Volatile.Read(ref _requests) > own && _time.GetElapsedTime(start) < DrainLimit)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), cancellation)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _closing = true;
+        await _due.DisposeAsync();
+        await _mounts.DisposeAsync();
+        await Audit.DisposeAsync();
+        _tokenText.Dispose();
+    }
+
+    private View ViewAt(string folder) => new(_barrier, StoreKey.Root.Append(folder));
+
+    /// <summary>The mounts that every vault has: <c>sys/</c>, <c>auth/token/</c> and <c>cubbyhole/</c>.</summary>
+    private List<MountedEngine> MakeBuiltIn(
+        VaultParts parts,
+        Keyring keyring,
+        Authentication authentication,
+        PolicyStore policies
+    )
+    {
+        var sys = BuiltInMount(
+            keyring,
+            EngineKind.Secrets,
+            "sys/",
+            "system",
+            "system endpoints used for control, policy and debugging"
+        );
+        var token = BuiltInMount(keyring, EngineKind.Auth, "auth/token/", "token", "token based credentials");
+        var cubbyhole = BuiltInMount(
+            keyring,
+            EngineKind.Secrets,
+            "cubbyhole/",
+            "cubbyhole",
+            "per-token private secret storage"
+        );
+        return
+        [
+            new(
+                sys,
+                new SysEngine([
+                    .. parts.SealPaths,
+                    .. new MountPaths(_mounts, parts.Options).Entries,
+                    .. new PolicyPaths(policies).Entries,
+                    .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
+                    .. new WrappingPaths(Issuer).Entries,
+                    .. new ToolPaths().Entries,
+                    .. new InternalPaths(_mounts, parts.Options).Entries,
+                ])
+            ),
+            new(
+                token,
+                new TokenEngine(_mounts.ContextOf(token), Issuer, authentication, new TokenRenewal(Issuer, _mounts))
+            ),
+            new(cubbyhole, CubbyholeEngine.Type.Create(_mounts.ContextOf(cubbyhole))),
+        ];
+    }
+
+    /// <summary>Accessors of the server's own mounts differ between vaults, and stay the same within one.</summary>
+    private static Mount BuiltInMount(Keyring keyring, EngineKind kind, string path, string type, string description)
+    {
+        using var key = keyring.DeriveKey($"mount-accessor:{path}");
+        var suffix = Convert.ToHexStringLower(key.Span[..4]);
+        return new Mount
+        {
+            Uuid = path.Replace('/', '-') + "built-in",
+            Kind = kind,
+            Path = path,
+            Type = type,
+            Accessor = $"{(kind == EngineKind.Auth ? "auth_" : "")}{type}_{suffix}",
+            Description = description,
+            Local = type == "cubbyhole",
+        };
+    }
+
+    private async ValueTask HandleDueAsync(KeyedRecord record, CancellationToken cancellation)
+    {
+        if (record.Key.StartsWith(Issuer.Tokens.View.Root))
+        {
+            await Issuer.Tokens.ExpireAsync(Issuer.Tokens.View.PathOf(record.Key)!, cancellation);
+        }
+        else if (record.Key.StartsWith(MountRegistry.DataRoot))
+        {
+            await _mounts.DueAsync(record.Key, cancellation);
+        }
+    }
+}
+
+/// <summary>What an unsealed vault is made from; lives as long as the server.</summary>
+internal sealed record VaultParts(
+    VaultOptions Options,
+    IStore Store,
+    TimeProvider Time,
+    ILoggerFactory Logs,
+    IReadOnlyList<PathEntry> SealPaths
+);
