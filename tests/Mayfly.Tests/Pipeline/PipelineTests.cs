@@ -1,0 +1,153 @@
+using System.Net;
+using Mayfly.Core.Pipeline;
+
+namespace Mayfly.Tests.Pipeline;
+
+public sealed class PipelineTests
+{
+    [Fact]
+    public async Task Without_a_token_nothing_is_told()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "secret/data/x", token: "");
+        await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "no/such/mount", token: "");
+        await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "sys/mounts", token: "");
+    }
+
+    [Fact]
+    public async Task A_token_without_the_right_policy_is_denied_whether_the_path_exists_or_not()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var token = await vault.TokenWithPolicyAsync("narrow", """path "kv/a" { capabilities = ["read"] }""");
+        await vault.DataAsync(Operation.Update, "sys/mounts/kv", """{"type":"kv"}""");
+        await vault.FaultAsync(FaultKind.Denied, Operation.Read, "kv/b", token: token);
+        await vault.FaultAsync(FaultKind.Denied, Operation.Read, "nowhere/b", token: token);
+        await vault.FaultAsync(FaultKind.NotFound, Operation.Read, "kv/a", token: token);
+    }
+
+    [Fact]
+    public async Task Creating_and_updating_are_different_capabilities()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(Operation.Update, "sys/mounts/kv", """{"type":"kv"}""");
+        var creator = await vault.TokenWithPolicyAsync("creator", """path "kv/*" { capabilities = ["create"] }""");
+        await vault.DataAsync(Operation.Update, "kv/a", """{"v":"1"}""", creator);
+        await vault.FaultAsync(FaultKind.Denied, Operation.Update, "kv/a", """{"v":"2"}""", creator);
+        var updater = await vault.TokenWithPolicyAsync("updater", """path "kv/*" { capabilities = ["update"] }""");
+        await vault.DataAsync(Operation.Update, "kv/a", """{"v":"3"}""", updater);
+        await vault.FaultAsync(FaultKind.Denied, Operation.Update, "kv/b", """{"v":"2"}""", updater);
+    }
+
+    [Fact]
+    public async Task Root_protected_paths_need_sudo()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var without = await vault.TokenWithPolicyAsync(
+            "u",
+            """path "sys/auth/*" { capabilities = ["create", "update"] }"""
+        );
+        await vault.FaultAsync(
+            FaultKind.Denied,
+            Operation.Update,
+            "sys/auth/userpass",
+            """{"type":"userpass"}""",
+            without
+        );
+        var with = await vault.TokenWithPolicyAsync(
+            "s",
+            """path "sys/auth/*" { capabilities = ["create", "update", "sudo"] }"""
+        );
+        await vault.DataAsync(Operation.Update, "sys/auth/userpass", """{"type":"userpass"}""", with);
+    }
+
+    [Fact]
+    public async Task Unknown_and_mistyped_fields_are_refused_by_name()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var unknown = await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "auth/token/create",
+            """{"tttl":"1h"}"""
+        );
+        Assert.Contains("tttl", unknown, StringComparison.Ordinal);
+        var wrong = await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "auth/token/create",
+            """{"ttl":"-1h"}"""
+        );
+        Assert.Contains("ttl", wrong, StringComparison.Ordinal);
+        await vault.FaultAsync(FaultKind.Invalid, Operation.Update, "auth/token/create", """{"policies":{"a":1}}""");
+        await vault.FaultAsync(FaultKind.Invalid, Operation.Update, "auth/token/create", """{"num_uses":"many"}""");
+        await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "auth/token/create",
+            """{"ttl":99999999999999999999}"""
+        );
+    }
+
+    [Fact]
+    public async Task Guessing_at_an_open_path_is_slowed_down_and_forgiven_with_time()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var guesser = IPAddress.Parse("203.0.113.9");
+        for (var i = 0; i < FailureLimit.Burst; i++)
+        {
+            await vault.FaultAsync(
+                FaultKind.Invalid,
+                Operation.Update,
+                "sys/wrapping/unwrap",
+                """{"token":"x"}""",
+                "",
+                guesser
+            );
+        }
+
+        await vault.FaultAsync(
+            FaultKind.Throttled,
+            Operation.Update,
+            "sys/wrapping/unwrap",
+            """{"token":"x"}""",
+            "",
+            guesser
+        );
+        await vault.FaultAsync(FaultKind.Invalid, Operation.Update, "sys/wrapping/unwrap", """{"token":"x"}""", "");
+        vault.Time.Advance(TimeSpan.FromSeconds(2));
+        await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "sys/wrapping/unwrap",
+            """{"token":"x"}""",
+            "",
+            guesser
+        );
+    }
+
+    [Fact]
+    public async Task Every_path_of_the_server_has_help()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var outcome = await vault.HandleAsync(Operation.Help, "sys/mounts");
+        Assert.Contains(
+            "Lists",
+            System.Text.Encoding.UTF8.GetString(outcome.Response!.Data.Span),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task The_openapi_description_knows_every_mount()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(Operation.Update, "sys/mounts/kv", """{"type":"kv-v2"}""");
+        var data = await vault.DataAsync(Operation.Read, "sys/internal/specs/openapi", token: "");
+        var paths = data.GetProperty("paths");
+        Assert.True(paths.TryGetProperty("/kv/data/{path}", out _));
+        Assert.True(paths.TryGetProperty("/sys/mounts/{path}/tune", out _));
+        Assert.True(
+            paths.TryGetProperty("/auth/token/lookup-self", out var lookup) && lookup.TryGetProperty("get", out _)
+        );
+    }
+}
