@@ -211,7 +211,7 @@ public sealed class HclFields(HclBody body)
     {
         switch (value)
         {
-            case HclList list:
+            case HclList list when list.Items.Count > 0 || given.Count == 0:
                 foreach (var item in list.Items)
                 {
                     Collect(type, given, item, item.Position, labels, found);

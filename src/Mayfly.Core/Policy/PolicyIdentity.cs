@@ -3,6 +3,11 @@ namespace Mayfly.Core.Policy;
 /// <summary>Who a token belongs to, for the templates in policies. Immutable.</summary>
 internal sealed record PolicyIdentity
 {
+    // Stands first: what follows is made with it.
+    internal static readonly IReadOnlyDictionary<string, string> Nothing = new Dictionary<string, string>(
+        StringComparer.Ordinal
+    );
+
     /// <summary>Nobody: rules with templates never match.</summary>
     public static PolicyIdentity None { get; } = new();
 
@@ -17,10 +22,6 @@ internal sealed record PolicyIdentity
         new Dictionary<string, PolicyIdentityAlias>(StringComparer.Ordinal);
 
     public IReadOnlyList<PolicyIdentityGroup> Groups { get; init; } = [];
-
-    internal static readonly IReadOnlyDictionary<string, string> Nothing = new Dictionary<string, string>(
-        StringComparer.Ordinal
-    );
 }
 
 /// <summary>What one auth mount calls the entity.</summary>
