@@ -1,3 +1,4 @@
+using Mayfly.Core.Auth.AppRole;
 using Mayfly.Core.Auth.UserPass;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
@@ -17,6 +18,7 @@ public static class Catalog
         KvTypes.Generic,
         CubbyholeEngine.Type,
         // Auth methods.
+        AppRoleAuth.Type,
         UserPassAuth.Type,
     ];
 

@@ -40,10 +40,17 @@ public static class Cidr
     }
 
     /// <summary>
-    /// The networks as they are kept and shown: a network of one address is that address. Null when one is neither an
-    /// address nor a network; <paramref name="bad"/> is then its text, shortened.
+    /// The networks as they are kept and shown: trimmed, each once. Null when one is neither an address nor a network;
+    /// <paramref name="bad"/> is then its text, shortened.
     /// </summary>
-    public static IReadOnlyList<string>? Normalize(IEnumerable<string> texts, out string? bad)
+    /// <param name="texts">What was sent.</param>
+    /// <param name="bad">The first that is wrong.</param>
+    /// <param name="dropWholeLength">Show a network of one address as that address, as Vault does for tokens.</param>
+    public static IReadOnlyList<string>? Normalize(
+        IEnumerable<string> texts,
+        out string? bad,
+        bool dropWholeLength = false
+    )
     {
         bad = null;
         var kept = new List<string>();
@@ -57,7 +64,7 @@ public static class Cidr
 
             var whole = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
             var slash = text.IndexOf('/');
-            var shown = slash >= 0 && network.PrefixLength == whole ? text[..slash] : text;
+            var shown = dropWholeLength && slash >= 0 && network.PrefixLength == whole ? text[..slash] : text;
             if (!kept.Contains(shown))
             {
                 kept.Add(shown);

@@ -171,7 +171,7 @@ public sealed partial record TokenParameters
                 return null;
             }
 
-            return Cidr.Normalize(fields.StringList(sent), out var bad)
+            return Cidr.Normalize(fields.StringList(sent), out var bad, dropWholeLength: true)
                 ?? Fail<IReadOnlyList<string>>([], $"'{sent}' has something that is no address or network: {bad}");
         }
 

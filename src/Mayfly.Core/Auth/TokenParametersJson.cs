@@ -32,8 +32,15 @@ public sealed partial record TokenParameters
         }
     }
 
-    /// <summary>Writes one member alone, such as <c>token_ttl</c>.</summary>
-    public void WriteTo(Utf8JsonWriter writer, string name) => WriteValue(writer, name, name);
+    /// <summary>Writes one member alone, such as <c>token_ttl</c>, and once more under its older name if that is in use.</summary>
+    public void WriteTo(Utf8JsonWriter writer, string name, string? older = null)
+    {
+        WriteValue(writer, name, name);
+        if (older is not null && OlderNames.Contains(older))
+        {
+            WriteValue(writer, older, name);
+        }
+    }
 
     /// <summary>Reads what <see cref="WriteTo(Utf8JsonWriter)"/> wrote, among members that are not its own.</summary>
     /// <param name="stored">The object. It must not use the older names for something else.</param>

@@ -54,8 +54,13 @@ public sealed class CidrTests
     {
         Assert.Equal(
             ["10.0.0.1", "10.0.0.0/8", "::1"],
-            Cidr.Normalize(["10.0.0.1/32", " 10.0.0.1 ", "10.0.0.0/8", "::1/128", ""], out var bad)
+            Cidr.Normalize(
+                ["10.0.0.1/32", " 10.0.0.1 ", "10.0.0.0/8", "::1/128", ""],
+                out var bad,
+                dropWholeLength: true
+            )
         );
+        Assert.Equal(["10.0.0.1/32"], Cidr.Normalize(["10.0.0.1/32", "10.0.0.1/32"], out bad));
         Assert.Null(bad);
         Assert.Null(Cidr.Normalize(["10.0.0.0/8", "x"], out bad));
         Assert.Equal("x", bad);
