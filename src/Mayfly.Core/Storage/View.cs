@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Mayfly.Core.Storage;
 
 /// <summary>
@@ -8,11 +6,9 @@ namespace Mayfly.Core.Storage;
 /// </summary>
 public sealed class View
 {
-    private const int NameCacheLimit = 65_536;
-
     private readonly Barrier _barrier;
     private readonly StoreKey _root;
-    private readonly ConcurrentDictionary<string, StoreKey> _keys = new(StringComparer.Ordinal);
+    private readonly NameCache _names = new();
 
     /// <param name="barrier">What encrypts.</param>
     /// <param name="root">The folder. Its own segments are names that the server chose, and stand in clear.</param>
@@ -155,23 +151,34 @@ public sealed class View
             return _root;
         }
 
-        if (_keys.TryGetValue(path, out var known))
+        if (_names.TryGet(path, out var known))
+        {
+            return known;
+        }
+
+        var plain = path.AsSpan().TrimEnd('/');
+        var slash = plain.LastIndexOf('/');
+        var folder = slash < 0 ? _root : FolderOf(plain[..slash]);
+        var key = folder.Append(_barrier.EncryptName(folder, plain[(slash + 1)..]));
+        _names.Add(path, key);
+        return key;
+    }
+
+    /// <summary>Records of one folder share its address, so that is remembered too.</summary>
+    private StoreKey FolderOf(ReadOnlySpan<char> path)
+    {
+        if (_names.TryGet(path, out var known))
         {
             return known;
         }
 
         var key = _root;
-        foreach (var range in path.AsSpan().TrimEnd('/').Split('/'))
+        foreach (var range in path.Split('/'))
         {
-            key = key.Append(_barrier.EncryptName(key, path.AsSpan()[range]));
+            key = key.Append(_barrier.EncryptName(key, path[range]));
         }
 
-        if (_keys.Count >= NameCacheLimit)
-        {
-            _keys.Clear();
-        }
-
-        _keys[path] = key;
+        _names.Add(path.ToString(), key);
         return key;
     }
 }
