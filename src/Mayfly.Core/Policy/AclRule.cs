@@ -110,9 +110,10 @@ internal sealed class AclRule
             return "the reply must be wrapped, for at least min_wrapping_ttl";
         }
 
+        // Only reads take fields from the query; what a write has there must not count as sent.
         return _parameters is null || operation is Operation.List or Operation.Delete
             ? null
-            : _parameters.Refuse(body, query);
+            : _parameters.Refuse(body, operation == Operation.Read ? query : null);
     }
 
     private static TimeSpan Lower(TimeSpan first, TimeSpan second) =>

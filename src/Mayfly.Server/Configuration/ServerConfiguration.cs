@@ -10,7 +10,8 @@ internal sealed record ServerConfiguration
 {
     public IReadOnlyList<Listener> Listeners { get; init; } = [];
 
-    public StorageChoice Storage { get; init; } = new();
+    /// <summary>Null until it is chosen: secrets are not kept in a place that nobody named.</summary>
+    public StorageChoice? Storage { get; init; }
 
     public SealChoice Seal { get; init; } = new();
 

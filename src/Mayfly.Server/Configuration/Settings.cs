@@ -15,7 +15,12 @@ internal static class Settings
             return (null, ["start with -dev, or with -config=FILE; see mayflyd -help"]);
         }
 
-        var configuration = new ServerConfiguration();
+        var (configuration, found) = ConfigurationFiles.Read(line.Configurations);
+        if (configuration is null)
+        {
+            return (null, found);
+        }
+
         var problems = new List<string>();
         if (line.Dev)
         {
@@ -30,6 +35,18 @@ internal static class Settings
         if (LogSettings.ParseFormat(line.LogFormat) is { } format && line.LogFormat.Length > 0)
         {
             configuration = configuration with { LogFormat = format };
+        }
+
+        if (configuration.Listeners.Count == 0)
+        {
+            problems.Add(
+                "the configuration has no listener, such as listener \"tcp\" { address = \"127.0.0.1:8200\" … }"
+            );
+        }
+
+        if (!line.Dev && configuration.Storage is null)
+        {
+            problems.Add("the configuration has no storage, such as storage \"file\" { path = \"/var/lib/mayfly\" }");
         }
 
         return problems.Count > 0 ? (null, problems) : (configuration, []);
@@ -49,7 +66,10 @@ internal static class Settings
         return configuration with
         {
             Listeners = [new TcpListener(address, Tls: null), .. configuration.Listeners],
-            Storage = line.Data.Length > 0 ? new StorageChoice(Path.GetFullPath(line.Data)) : configuration.Storage,
+            Storage =
+                line.Data.Length > 0
+                    ? new StorageChoice(Path.GetFullPath(line.Data))
+                    : configuration.Storage ?? new StorageChoice(),
             ApiAddress = $"http://{address}",
             ClusterAddress = $"https://{address.Address}:{address.Port + 1}",
         };

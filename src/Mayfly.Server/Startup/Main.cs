@@ -72,7 +72,7 @@ internal static class Main
         using var logs = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(provider));
 
         DevKeys? keys = null;
-        var folder = configuration.Storage.Folder;
+        var folder = configuration.Storage!.Folder;
         await using var server = await ServerProcess.StartAsync(
             configuration,
             logs,
@@ -94,6 +94,7 @@ internal static class Main
                 server.Reload();
             }
         );
+        using var pid = PidFile.Write(configuration.PidFile);
         await Console.Out.WriteAsync(
             keys is null
                 ? $"==> Mayfly {Versions.Own}, listening at {string.Join(", ", server.Addresses)}\n"

@@ -50,7 +50,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var store = OpenStore(configuration.Storage);
+        var store = OpenStore(configuration.Storage!);
         var vault = await Vault.LoadAsync(
             Options(configuration),
             store,

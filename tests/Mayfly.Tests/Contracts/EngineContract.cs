@@ -140,6 +140,21 @@ public abstract class EngineContract
     }
 
     [Fact]
+    public async Task It_starts_again_on_whatever_it_wrote()
+    {
+        await using var harness = await StartAsync();
+        foreach (var entry in harness.Engine.Paths.Entries)
+        {
+            foreach (var body in HostileInput.Bodies(entry.Fields))
+            {
+                await CallAllAsync(harness, entry, Sample(entry, "x"), body);
+            }
+
+            await harness.RestartAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_due_call_for_what_is_gone_does_nothing()
     {
         await using var harness = await StartAsync();

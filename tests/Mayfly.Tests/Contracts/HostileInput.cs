@@ -3,7 +3,10 @@ using Mayfly.Core.Pipeline;
 
 namespace Mayfly.Tests.Contracts;
 
-/// <summary>Input of the kind that finds the places where nobody looked: every dialect may let it through.</summary>
+/// <summary>
+/// Input of the kind that finds the places where nobody looked. Bodies are JSON objects whose text is valid Unicode, which
+/// dialects see to; anything else may come.
+/// </summary>
 internal static class HostileInput
 {
     /// <summary>Variable parts of paths. Literal slashes spread over the segments that follow.</summary>

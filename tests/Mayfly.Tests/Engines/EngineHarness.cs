@@ -16,10 +16,16 @@ namespace Mayfly.Tests.Engines;
 public sealed class EngineHarness : IAsyncDisposable
 {
     private readonly Keyring _keyring = Keyring.Generate();
+    private readonly EngineType _type;
 
-    private EngineHarness(EngineType type, IReadOnlyDictionary<string, string>? options)
+    private EngineHarness(
+        EngineType type,
+        IReadOnlyDictionary<string, string>? options,
+        Func<MemoryStore, IStore>? store
+    )
     {
-        Barrier = new Barrier(Store, _keyring);
+        _type = type;
+        Barrier = new Barrier(store is null ? Store : store(Store), _keyring);
         Mount = new Mount
         {
             Uuid = "11111111-2222-3333-4444-555555555555",
@@ -41,9 +47,9 @@ public sealed class EngineHarness : IAsyncDisposable
 
     public ManualTime Time { get; } = new();
 
-    public Mount Mount { get; }
+    public Mount Mount { get; private set; }
 
-    public Engine Engine { get; }
+    public Engine Engine { get; private set; }
 
     public Caller Caller { get; set; } =
         new(
@@ -58,14 +64,27 @@ public sealed class EngineHarness : IAsyncDisposable
             Acl.Root
         );
 
+    /// <param name="type">What to start.</param>
+    /// <param name="options">The mount's options.</param>
+    /// <param name="store">Puts something between the barrier and the store, such as a fault.</param>
     public static async Task<EngineHarness> StartAsync(
         EngineType type,
-        IReadOnlyDictionary<string, string>? options = null
+        IReadOnlyDictionary<string, string>? options = null,
+        Func<MemoryStore, IStore>? store = null
     )
     {
-        var harness = new EngineHarness(type, options);
+        var harness = new EngineHarness(type, options, store);
         await harness.Engine.StartAsync(TestContext.Current.CancellationToken);
         return harness;
+    }
+
+    /// <summary>Ends the engine, and starts another on what it stored, as tuning the mount or a restart does.</summary>
+    public async Task RestartAsync(IReadOnlyDictionary<string, string>? options = null)
+    {
+        await Engine.DisposeAsync();
+        Mount = Mount with { Options = options ?? Mount.Options };
+        Engine = _type.Create(new MountContext(Mount, View, Time, NullLogger.Instance));
+        await Engine.StartAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Calls the path below the mount; the outcome is the test's to look at.</summary>

@@ -69,9 +69,9 @@ internal static class GoText
         var ticks = Math.Abs(duration.Ticks);
         if (ticks < TimeSpan.TicksPerSecond)
         {
-            return ticks >= TimeSpan.TicksPerMillisecond
-                ? $"{sign}{Decimal(ticks, TimeSpan.TicksPerMillisecond)}ms"
-                : $"{sign}{Decimal(ticks, TimeSpan.TicksPerMicrosecond)}µs";
+            return ticks >= TimeSpan.TicksPerMillisecond ? $"{sign}{Decimal(ticks, TimeSpan.TicksPerMillisecond)}ms"
+                : ticks >= TimeSpan.TicksPerMicrosecond ? $"{sign}{Decimal(ticks, TimeSpan.TicksPerMicrosecond)}µs"
+                : $"{sign}{ticks * TimeSpan.NanosecondsPerTick}ns";
         }
 
         var hours = ticks / TimeSpan.TicksPerHour;

@@ -1,0 +1,28 @@
+using System.Text;
+using Mayfly.Server.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Tests.Http;
+
+/// <summary>The server's log at its most talkative, in memory.</summary>
+internal sealed class CapturedLog : IDisposable
+{
+    private readonly MemoryStream _stream = new();
+    private readonly StreamLoggerProvider _provider;
+
+    public CapturedLog(LogFormat format = LogFormat.Standard)
+    {
+        _provider = new StreamLoggerProvider(_stream, new LogSettings(LogLevel.Trace, format), new ManualTime());
+        Factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(_provider));
+    }
+
+    public ILoggerFactory Factory { get; }
+
+    public string Text => Encoding.UTF8.GetString(_stream.ToArray());
+
+    public void Dispose()
+    {
+        Factory.Dispose();
+        _provider.Dispose();
+    }
+}
