@@ -39,7 +39,7 @@ internal static class VaultTables
     public static string Text(this IReadOnlyList<JsonElement> tables, string variable) =>
         tables.Rows("", variable).GetString()!;
 
-    private static string? Folder()
+    internal static string? Folder()
     {
         if (Environment.GetEnvironmentVariable("MAYFLY_CONFORMANCE") is { Length: > 0 } named)
         {
