@@ -107,7 +107,7 @@ internal sealed class AclIndex
         }
 
         var found = low - 1;
-        while (found >= 0 && !path.StartsWith(_heads[found], StringComparison.Ordinal))
+        while (found >= 0 && !path.StartsWith(_heads[found]))
         {
             found = _shorter[found];
         }

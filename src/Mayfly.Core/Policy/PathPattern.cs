@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Mayfly.Core.Policy;
 
 /// <summary>
@@ -6,7 +8,8 @@ namespace Mayfly.Core.Policy;
 /// </summary>
 internal sealed class PathPattern
 {
-    private readonly int _wildcards;
+    /// <summary>The literal text before, between and after the <c>+</c>: "a/+/b" is "a/" and "/b".</summary>
+    private readonly string[] _pieces;
 
     private PathPattern(string text)
     {
@@ -18,7 +21,7 @@ internal sealed class PathPattern
         IsPrefix = text.EndsWith('*');
         Body = IsPrefix ? text[..^1] : text;
         Head = HasSegments ? text[..text.IndexOf('+', StringComparison.Ordinal)] : Body;
-        _wildcards = HasSegments ? Body.Split('/').Count(segment => segment == "+") : 0;
+        _pieces = Split(Body);
     }
 
     /// <summary>As it was written, without a slash at the start.</summary>
@@ -57,41 +60,26 @@ internal sealed class PathPattern
     /// <summary>Whether the pattern covers <paramref name="path"/>. Does not allocate.</summary>
     public bool Matches(ReadOnlySpan<char> path)
     {
-        if (!HasSegments)
+        if (!path.StartsWith(_pieces[0]))
         {
-            return IsPrefix
-                ? path.StartsWith(Body, StringComparison.Ordinal)
-                : path.Equals(Body, StringComparison.Ordinal);
+            return false;
         }
 
-        var pattern = Body.AsSpan();
-        while (true)
+        path = path[_pieces[0].Length..];
+        for (var i = 1; i < _pieces.Length; i++)
         {
-            var patternSlash = pattern.IndexOf('/');
-            var pathSlash = path.IndexOf('/');
-            var segment = patternSlash < 0 ? pattern : pattern[..patternSlash];
-            var part = pathSlash < 0 ? path : path[..pathSlash];
-            if (segment is not "+")
+            // The + takes everything up to the next slash, also nothing.
+            var slash = path.IndexOf('/');
+            path = slash < 0 ? [] : path[slash..];
+            if (!path.StartsWith(_pieces[i]))
             {
-                if (patternSlash < 0 && IsPrefix)
-                {
-                    return part.StartsWith(segment, StringComparison.Ordinal);
-                }
-
-                if (!part.Equals(segment, StringComparison.Ordinal))
-                {
-                    return false;
-                }
+                return false;
             }
 
-            if (patternSlash < 0 || pathSlash < 0)
-            {
-                return patternSlash < 0 && pathSlash < 0;
-            }
-
-            pattern = pattern[(patternSlash + 1)..];
-            path = path[(pathSlash + 1)..];
+            path = path[_pieces[i].Length..];
         }
+
+        return IsPrefix || path.IsEmpty;
     }
 
     /// <summary>
@@ -105,6 +93,34 @@ internal sealed class PathPattern
     public string WhyItLosesTo(PathPattern winner) => winner.Compare(this).Reason;
 
     public override string ToString() => Text;
+
+    private static string[] Split(string body)
+    {
+        var pieces = new List<string>();
+        var piece = new StringBuilder();
+        var first = true;
+        foreach (var segment in body.Split('/'))
+        {
+            if (!first)
+            {
+                piece.Append('/');
+            }
+
+            first = false;
+            if (segment == "+")
+            {
+                pieces.Add(piece.ToString());
+                piece.Clear();
+            }
+            else
+            {
+                piece.Append(segment);
+            }
+        }
+
+        pieces.Add(piece.ToString());
+        return [.. pieces];
+    }
 
     private (int Order, string Reason) Compare(PathPattern other)
     {
@@ -134,9 +150,9 @@ internal sealed class PathPattern
             return (IsPrefix ? 1 : -1, "a pattern that ends with '*' gives way to one that does not");
         }
 
-        if (_wildcards != other._wildcards)
+        if (_pieces.Length != other._pieces.Length)
         {
-            return (_wildcards - other._wildcards, "the pattern with fewer '+' decides");
+            return (_pieces.Length - other._pieces.Length, "the pattern with fewer '+' decides");
         }
 
         return Body.Length != other.Body.Length
