@@ -1,11 +1,9 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Mayfly.Core.Storage.Sqlite;
 
 /// <summary>The names of the files in a data folder, and how they are created: for the owner alone.</summary>
 internal sealed class DataFolder(string path)
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
@@ -28,7 +26,7 @@ internal sealed class DataFolder(string path)
         var folder = new DataFolder(path);
         try
         {
-            Directory.CreateDirectory(folder.Path, OwnerOnly | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(folder.Path, OwnerOnly);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -36,31 +34,5 @@ internal sealed class DataFolder(string path)
         }
 
         return folder;
-    }
-
-    /// <exception cref="StoreUnavailableException">The system refuses.</exception>
-    public static SafeFileHandle OpenFile(string path, FileMode mode)
-    {
-        try
-        {
-            // FileStream, since File.OpenHandle takes no mode for the new file.
-            var options = new FileStreamOptions
-            {
-                Mode = mode,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                BufferSize = 0,
-            };
-            if (mode != FileMode.Open && OperatingSystem.IsLinux())
-            {
-                options.UnixCreateMode = OwnerOnly;
-            }
-
-            return new FileStream(path, options).SafeFileHandle;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StoreUnavailableException($"{path} cannot be opened: {e.Message}", e);
-        }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class FolderLock : IDisposable
     public static FolderLock Take(string folder)
     {
         var path = Path.Combine(folder, "lock");
-        var file = DataFolder.OpenFile(path, FileMode.OpenOrCreate);
+        var file = Libc.OpenFile(path, create: true);
         if (!Libc.TryLockFile(file))
         {
             var owner = new byte[16];
@@ -41,7 +41,7 @@ internal sealed class FolderLock : IDisposable
     /// <exception cref="StoreUnavailableException">Another program has the data file open.</exception>
     public void TakeDataFile(string path)
     {
-        _data = DataFolder.OpenFile(path, FileMode.Open);
+        _data = Libc.OpenFile(path, create: false);
         if (!Libc.TryLockRange(_data, SqliteLockStart, SqliteLockLength))
         {
             throw new StoreUnavailableException($"Another program has {path} open. Close it first.");
@@ -50,7 +50,13 @@ internal sealed class FolderLock : IDisposable
 
     public void Dispose()
     {
-        _data?.Dispose();
+        if (_data is not null)
+        {
+            Libc.UnlockRange(_data, SqliteLockStart, SqliteLockLength);
+            _data.Dispose();
+        }
+
+        Libc.UnlockFile(_lock);
         _lock.Dispose();
     }
 }

@@ -31,7 +31,7 @@ internal sealed class HighWater : IDisposable
     /// <exception cref="StoreCorruptException">Both copies are damaged.</exception>
     public static HighWater Open(string path)
     {
-        var file = DataFolder.OpenFile(path, FileMode.OpenOrCreate);
+        var file = Libc.OpenFile(path, create: true);
         var bytes = new byte[Size];
         var length = RandomAccess.Read(file, bytes, 0);
         if (length == 0)

@@ -28,6 +28,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
             // What happens to the WAL at the end is decided by the store, not by who closes last.
             connection.KeepWalOnClose(true);
             connection.Execute($"PRAGMA cache_size = -{cacheKibibytes}");
+            connection.Execute("PRAGMA synchronous = FULL");
             connection.Execute("PRAGMA mmap_size = 0");
             connection.Execute("PRAGMA wal_autocheckpoint = 0");
             return connection;

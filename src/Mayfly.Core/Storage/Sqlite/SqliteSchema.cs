@@ -30,7 +30,7 @@ internal static class SqliteSchema
     {
         File.Delete(folder.Unborn);
         File.Delete(folder.Unborn + "-journal");
-        DataFolder.OpenFile(folder.Unborn, FileMode.CreateNew).Dispose();
+        Libc.OpenFile(folder.Unborn, create: true).Dispose();
         var files = ChecksumVfs.Attach(folder.Unborn);
         try
         {
@@ -40,7 +40,6 @@ internal static class SqliteSchema
             {
                 connection.ReserveBytes(PageChecksum.Size);
                 connection.Execute($"PRAGMA page_size = {MainFile.PageSize}");
-                connection.Execute("PRAGMA synchronous = FULL");
                 connection.Execute("PRAGMA journal_mode = WAL");
                 connection.Execute($"BEGIN; {Definition} COMMIT;");
                 connection.Execute($"PRAGMA application_id = {ApplicationId}");
@@ -68,7 +67,7 @@ internal static class SqliteSchema
     /// <exception cref="StoreCorruptException">It is not a data file of ours, or its first page is damaged.</exception>
     public static void CheckHeader(string path)
     {
-        using var file = DataFolder.OpenFile(path, FileMode.Open);
+        using var file = Libc.OpenFile(path, create: false);
         var page = new byte[MainFile.PageSize];
         if (
             RandomAccess.Read(file, page, 0) < page.Length
@@ -139,6 +138,7 @@ internal static class SqliteSchema
 
             // Versions must never be used twice: somebody may hold one of a lost commit.
             sequence = highWater.Sequence.Value;
+            connection.Execute($"UPDATE last_commit SET sequence = {sequence} WHERE id = 1");
         }
 
         return sequence;

@@ -54,7 +54,6 @@ internal sealed class SqliteWriter : IDisposable
         _sequence = sequence;
         _log = log;
         _queue = new CommitQueue(options.WaitingLimit);
-        connection.Execute("PRAGMA synchronous = FULL");
         connection.Execute("PRAGMA secure_delete = FAST");
         connection.Execute("PRAGMA foreign_keys = 0");
         _begin = connection.Prepare("BEGIN IMMEDIATE");

@@ -1,0 +1,14 @@
+using Mayfly.Tests.Child;
+
+// COMMAND ARGUMENT...: each command tells what it does on standard output, one line per fact.
+return args switch
+{
+    ["open-store", var folder] => await StoreCommands.OpenAsync(folder),
+    ["write-store", var folder] => await StoreCommands.WriteAsync(folder),
+    ["write-store-in-turn", var folder, var count, .. var rest] => await StoreCommands.WriteInTurnAsync(
+        folder,
+        int.Parse(count, System.Globalization.CultureInfo.InvariantCulture),
+        stay: rest is ["stay"]
+    ),
+    _ => 2,
+};
