@@ -17,7 +17,6 @@ internal static class StoreBenchmark
         double CommitsBy16,
         double CommitsBy64,
         double Reads,
-        double CachedReads,
         double OpenMilliseconds
     );
 
@@ -26,11 +25,9 @@ internal static class StoreBenchmark
     /// <param name="cancellation">Ends it early.</param>
     public static async Task<Figures> RunAsync(string folder, TimeSpan duration, CancellationToken cancellation)
     {
-        // Without the record cache, to see SQLite; the cached figure has its own run.
-        var options = new SqliteStoreOptions { RecordCacheBytes = 0 };
         double[] commits;
         double reads;
-        await using (var store = SqliteStore.Open(folder, options))
+        await using (var store = SqliteStore.Open(folder))
         {
             await CommitsAsync(store, 64, duration / 2, cancellation);
             commits =
@@ -39,17 +36,14 @@ internal static class StoreBenchmark
                 await CommitsAsync(store, 16, duration, cancellation),
                 await CommitsAsync(store, 64, duration, cancellation),
             ];
-            reads = await ReadsAsync(store, Keys, duration, cancellation);
+            reads = await ReadsAsync(store, duration, cancellation);
         }
 
         var start = Stopwatch.GetTimestamp();
-        await using (var store = SqliteStore.Open(folder))
+        await using (SqliteStore.Open(folder))
         {
             var opened = Stopwatch.GetElapsedTime(start);
-            const int Hot = 5_000;
-            await ReadsAsync(store, Hot, duration / 4, cancellation);
-            var cached = await ReadsAsync(store, Hot, duration, cancellation);
-            return new Figures(commits[0], commits[1], commits[2], reads, cached, opened.TotalMilliseconds);
+            return new Figures(commits[0], commits[1], commits[2], reads, opened.TotalMilliseconds);
         }
     }
 
@@ -66,7 +60,6 @@ internal static class StoreBenchmark
                 new("store.commits.64", figures.CommitsBy64, "commits/s"),
                 new("store.group_commit_gain", figures.CommitsBy64 / figures.CommitsBy1, "x"),
                 new("store.reads", figures.Reads, "reads/s"),
-                new("store.reads.cached", figures.CachedReads, "reads/s"),
                 new("store.open", figures.OpenMilliseconds, "ms"),
             ];
         }
@@ -108,12 +101,7 @@ internal static class StoreBenchmark
         }
     }
 
-    private static async Task<double> ReadsAsync(
-        SqliteStore store,
-        int keys,
-        TimeSpan duration,
-        CancellationToken cancellation
-    )
+    private static async Task<double> ReadsAsync(SqliteStore store, TimeSpan duration, CancellationToken cancellation)
     {
         var readers = Environment.ProcessorCount;
         var done = new long[readers];
@@ -127,7 +115,7 @@ internal static class StoreBenchmark
         {
             for (var i = reader; Stopwatch.GetElapsedTime(start) < duration; i += readers)
             {
-                _ = await store.GetAsync(Key(i % keys), cancellation);
+                _ = await store.GetAsync(Key(i % Keys), cancellation);
                 done[reader]++;
             }
         }

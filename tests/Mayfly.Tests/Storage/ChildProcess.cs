@@ -9,7 +9,7 @@ internal sealed class ChildProcess : IDisposable
 
     private ChildProcess(Process process) => _process = process;
 
-    public static string Executable => Path.Combine(AppContext.BaseDirectory, "Mayfly.Tests.Child");
+    public static string Executable => Path.Combine(AppContext.BaseDirectory, "Mayfly.TestChild");
 
     public StreamReader Output => _process.StandardOutput;
 

@@ -27,7 +27,7 @@ public sealed class SqliteDiskTests(ITestOutputHelper output) : IDisposable
             var data = Path.Combine(_folder.Path, "data");
             var ballast = Path.Combine(_folder.Path, "ballast");
             await File.WriteAllBytesAsync(ballast, new byte[2 << 20], Cancellation);
-            var options = new SqliteStoreOptions { CheckpointBytes = 1 << 20, RecordCacheBytes = 0 };
+            var options = new SqliteStoreOptions { CheckpointBytes = 1 << 20 };
             int written;
             await using (var store = SqliteStore.Open(data, options))
             {

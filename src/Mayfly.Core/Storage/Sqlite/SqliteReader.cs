@@ -19,7 +19,7 @@ internal sealed class SqliteReader : IDisposable
 
     public SqliteReader(string path, SqliteStoreOptions options)
     {
-        _connection = SqliteConnection.Open(path, raw.SQLITE_OPEN_READWRITE, options.PageCacheKibibytes);
+        _connection = SqliteConnection.Open(path, raw.SQLITE_OPEN_READWRITE, options.ReaderCacheKibibytes);
         try
         {
             _connection.Execute("PRAGMA query_only = 1");

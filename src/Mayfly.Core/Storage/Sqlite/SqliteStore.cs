@@ -17,7 +17,6 @@ public sealed class SqliteStore : IStore
     private readonly SqliteConnection _connection;
     private readonly SqliteWriter _writer;
     private readonly ReaderPool _readers;
-    private readonly RecordCache _cache;
     private readonly CommitFeed _feed;
     private readonly ILogger _log;
     private int _disposed;
@@ -36,14 +35,13 @@ public sealed class SqliteStore : IStore
         _highWater = highWater;
         _log = log;
         _feed = new CommitFeed(log);
-        _cache = new RecordCache(options.RecordCacheBytes);
         _readers = new ReaderPool(folder.Data, options);
-        _connection = SqliteConnection.Open(folder.Data, raw.SQLITE_OPEN_READWRITE, options.PageCacheKibibytes);
+        _connection = SqliteConnection.Open(folder.Data, raw.SQLITE_OPEN_READWRITE, options.WriterCacheKibibytes);
         try
         {
             SqliteSchema.Check(_connection, folder.Data);
             var sequence = SqliteSchema.CheckSequence(_connection, folder, highWater, options, log);
-            _writer = new SqliteWriter(_connection, files, highWater, _feed, _cache, options, sequence, log);
+            _writer = new SqliteWriter(_connection, files, highWater, _feed, options, sequence, log);
         }
         catch
         {
@@ -112,10 +110,11 @@ public sealed class SqliteStore : IStore
         }
     }
 
-    public ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation) =>
-        !cancellation.IsCancellationRequested && _cache.Find(key) is { } cached
-            ? new(cached)
-            : ReadAsync(key, cancellation);
+    public async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
+    {
+        using var lease = await _readers.RentAsync(cancellation);
+        return lease.Reader.Get(key);
+    }
 
     public async ValueTask<IReadOnlyList<Child>> ListAsync(StoreKey folder, CancellationToken cancellation)
     {
@@ -188,18 +187,5 @@ public sealed class SqliteStore : IStore
         _highWater.Dispose();
         _lock.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    private async ValueTask<StoredRecord?> ReadAsync(StoreKey key, CancellationToken cancellation)
-    {
-        using var lease = await _readers.RentAsync(cancellation);
-        var ticket = _cache.Begin(key);
-        var record = lease.Reader.Get(key);
-        if (record is not null)
-        {
-            _cache.Add(key, record, ticket);
-        }
-
-        return record;
     }
 }

@@ -19,11 +19,14 @@ public sealed record SqliteStoreOptions
     public int WaitingLimit { get; init; } = 16_384;
 
     /// <summary>Most reads that run at the same time; more wait.</summary>
-    public int Readers { get; init; } = 8;
+    public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 4, 16);
 
-    /// <summary>Memory for the page cache of the writer, and of each reader.</summary>
-    public int PageCacheKibibytes { get; init; } = 8192;
+    /// <summary>Memory for the writer's page cache.</summary>
+    public int WriterCacheKibibytes { get; init; } = 8192;
 
-    /// <summary>Memory for records (as stored: envelopes) that are read again and again; 0 for none.</summary>
-    public long RecordCacheBytes { get; init; } = 64 << 20;
+    /// <summary>
+    /// Memory for each reader's page cache. Small: it is void after each commit, and what is read often is remembered
+    /// above the store.
+    /// </summary>
+    public int ReaderCacheKibibytes { get; init; } = 2048;
 }

@@ -14,7 +14,6 @@ internal sealed class SqliteWriter : IDisposable
     private readonly DatabaseFiles _files;
     private readonly HighWater _highWater;
     private readonly CommitFeed _feed;
-    private readonly RecordCache _cache;
     private readonly SqliteStoreOptions _options;
     private readonly ILogger _log;
     private readonly CommitQueue _queue;
@@ -39,7 +38,6 @@ internal sealed class SqliteWriter : IDisposable
         DatabaseFiles files,
         HighWater highWater,
         CommitFeed feed,
-        RecordCache cache,
         SqliteStoreOptions options,
         long sequence,
         ILogger log
@@ -49,7 +47,6 @@ internal sealed class SqliteWriter : IDisposable
         _files = files;
         _highWater = highWater;
         _feed = feed;
-        _cache = cache;
         _options = options;
         _sequence = sequence;
         _log = log;
@@ -189,7 +186,6 @@ internal sealed class SqliteWriter : IDisposable
         {
             if (pending.Result.Succeeded)
             {
-                _cache.Apply(pending.Batch, pending.Result.Sequence);
                 _feed.Publish(new CommittedBatch(pending.Result.Sequence, pending.Batch.Writes));
             }
         }

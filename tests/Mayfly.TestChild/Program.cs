@@ -1,4 +1,4 @@
-using Mayfly.Tests.Child;
+using Mayfly.TestChild;
 
 // COMMAND ARGUMENT...: each command tells what it does on standard output, one line per fact.
 return args switch

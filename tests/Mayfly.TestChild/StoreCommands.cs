@@ -3,7 +3,7 @@ using System.Text;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Sqlite;
 
-namespace Mayfly.Tests.Child;
+namespace Mayfly.TestChild;
 
 internal static class StoreCommands
 {
@@ -57,7 +57,7 @@ internal static class StoreCommands
     /// </summary>
     public static async Task<int> WriteInTurnAsync(string folder, int count, bool stay)
     {
-        await using var store = SqliteStore.Open(folder, new SqliteStoreOptions { RecordCacheBytes = 0 });
+        await using var store = SqliteStore.Open(folder);
         for (var i = 0; i < count; i++)
         {
             var name = i.ToString(CultureInfo.InvariantCulture);
