@@ -142,23 +142,42 @@ internal sealed class HttpServer : IAsyncDisposable
                 options.Listen(
                     tcp.Address,
                     endpoint =>
+                    {
+                        Mark(endpoint, listener);
                         endpoint.UseHttps(
                             new TlsHandshakeCallbackOptions
                             {
                                 OnConnection = _ => new(certificate.Current),
                                 HandshakeTimeout = TimeSpan.FromSeconds(10),
                             }
-                        )
+                        );
+                    }
                 );
                 break;
             case TcpListener tcp:
-                options.Listen(tcp.Address, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+                options.Listen(tcp.Address, endpoint => Plain(endpoint, listener));
                 break;
             case UnixListener unix:
-                options.ListenUnixSocket(unix.Path, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+                options.ListenUnixSocket(unix.Path, endpoint => Plain(endpoint, listener));
                 break;
             default:
                 throw new InvalidOperationException($"Unknown listener {listener.GetType().Name}.");
         }
     }
+
+    private static void Plain(ListenOptions endpoint, Listener listener)
+    {
+        endpoint.Protocols = HttpProtocols.Http1;
+        Mark(endpoint, listener);
+    }
+
+    /// <summary>Lets each connection know the listener that it came in by.</summary>
+    private static void Mark(ListenOptions endpoint, Listener listener) =>
+        endpoint.Use(next =>
+            connection =>
+            {
+                connection.Features.Set(listener);
+                return next(connection);
+            }
+        );
 }

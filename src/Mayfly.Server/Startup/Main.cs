@@ -91,7 +91,7 @@ internal static class Main
             signal =>
             {
                 signal.Cancel = true;
-                server.Reload();
+                _ = Task.Run(() => ReloadAsync(line, settings, server, logs), CancellationToken.None);
             }
         );
         using var pid = PidFile.Write(configuration.PidFile);
@@ -112,6 +112,32 @@ internal static class Main
         {
             signal.Cancel = true;
             stop.Cancel();
+        }
+    }
+
+    /// <summary>SIGHUP: the log level, certificates and audit files; everything else needs a restart.</summary>
+    private static async Task ReloadAsync(
+        CommandLine line,
+        LogSettings settings,
+        ServerProcess server,
+        ILoggerFactory logs
+    )
+    {
+        try
+        {
+            var (configuration, problems) = Settings.From(line);
+            foreach (var problem in problems)
+            {
+                logs.CreateLogger("server").LogError("The configuration is kept as it was: {Problem}", problem);
+            }
+
+            settings.Level = configuration?.LogLevel ?? settings.Level;
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            await server.ReloadAsync(limit.Token);
+        }
+        catch (Exception e)
+        {
+            logs.CreateLogger("server").LogError(e, "Reloading failed");
         }
     }
 

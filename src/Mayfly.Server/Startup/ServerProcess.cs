@@ -1,12 +1,13 @@
-using System.Net;
 using System.Net.Sockets;
 using Mayfly.Core;
+using Mayfly.Core.Seal;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
+using Mayfly.Core.Storage.Sqlite;
 using Mayfly.Server.Configuration;
 using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault;
-using Mayfly.Server.Logging;
+using Mayfly.Server.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Server.Startup;
@@ -18,16 +19,16 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(20);
 
     private readonly Vault _vault;
-    private readonly IStore _store;
     private readonly HttpServer _http;
     private readonly ILogger _log;
+    private readonly IReadOnlyList<object> _parts;
 
-    private ServerProcess(Vault vault, IStore store, HttpServer http, ILogger log)
+    private ServerProcess(Vault vault, HttpServer http, ILogger log, IReadOnlyList<object> parts)
     {
         _vault = vault;
-        _store = store;
         _http = http;
         _log = log;
+        _parts = parts;
     }
 
     public Vault Vault => _vault;
@@ -35,7 +36,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Where clients reach it.</summary>
     public IReadOnlyCollection<string> Addresses => _http.Addresses;
 
-    /// <summary>Opens the store and listens. The vault is sealed or new afterwards; see <see cref="DevMode"/>.</summary>
+    /// <summary>Opens the store and listens. The vault is sealed or new afterwards, unless <paramref name="prepare"/> opens it.</summary>
     /// <param name="configuration">What the operator asked for.</param>
     /// <param name="logs">Where to log.</param>
     /// <param name="time">The clock.</param>
@@ -50,63 +51,136 @@ internal sealed class ServerProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var store = OpenStore(configuration.Storage!);
-        var vault = await Vault.LoadAsync(
-            Options(configuration),
-            store,
-            seal: null,
-            time,
-            logs,
-            () => "",
-            cancellation
-        );
+        // Taken apart in reverse order, also when starting fails halfway.
+        var parts = new List<object>();
         try
         {
+            var metrics = Add(parts, new Metrics());
+            var counts = Add(parts, new RequestCounts());
+            var store = Add(parts, OpenStore(configuration.Storage!, logs));
+            var vault = Add(
+                parts,
+                await Vault.LoadAsync(
+                    Options(configuration),
+                    store,
+                    OpenSeal(configuration.Seal),
+                    time,
+                    logs,
+                    metrics.Text,
+                    cancellation
+                )
+            );
             await prepare(vault);
-            var http = await ListenAsync(configuration, vault, time, logs, cancellation);
-            return new ServerProcess(vault, store, http, logs.CreateLogger("server"));
+            await UnsealAsync(vault, configuration.Seal, logs.CreateLogger("seal"), cancellation);
+            var application = new VaultApplication(
+                vault.HandleAsync,
+                [new HealthPath(() => HealthOf(vault), time), new MetricsPath(metrics.Text)],
+                counts,
+                logs.CreateLogger<VaultApplication>()
+            );
+            var http = await HttpServer.StartAsync(configuration.Listeners, application, logs, cancellation);
+            return new ServerProcess(vault, http, logs.CreateLogger("server"), parts);
         }
-        catch
+        catch (Exception e)
         {
-            await vault.DisposeAsync();
-            await store.DisposeAsync();
+            await DisposeAsync(parts);
+            if (Explain(e) is { } reason)
+            {
+                throw new StartupException(reason, e);
+            }
+
             throw;
         }
     }
 
     /// <summary>What SIGHUP asks for: certificates are read again, and audit files opened again.</summary>
-    public void Reload()
+    public async Task ReloadAsync(CancellationToken cancellation)
     {
         foreach (var problem in _http.ReloadCertificates())
         {
             _log.LogError("Kept the certificate in use: {Problem}", problem);
         }
 
+        await _vault.ReopenAuditAsync(cancellation);
         _log.LogInformation("Reloaded");
     }
 
     /// <summary>Stops listening, lets running requests finish, and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(DrainLimit);
-        await _http.StopAsync(limit.Token);
-        await _http.DisposeAsync();
-        await _vault.DisposeAsync();
-        await _store.DisposeAsync();
-    }
-
-    private static MemoryStore OpenStore(StorageChoice choice)
-    {
-        if (choice.Folder is { } folder)
+        using (var limit = new CancellationTokenSource(DrainLimit))
         {
-            Directory.CreateDirectory(
-                folder,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            );
+            await _http.StopAsync(limit.Token);
         }
 
-        return new MemoryStore();
+        await _http.DisposeAsync();
+        await DisposeAsync(_parts);
     }
+
+    private static T Add<T>(List<object> parts, T part)
+        where T : class
+    {
+        parts.Add(part);
+        return part;
+    }
+
+    private static async ValueTask DisposeAsync(IReadOnlyList<object> parts)
+    {
+        foreach (var part in parts.Reverse())
+        {
+            if (part is IAsyncDisposable asynchronous)
+            {
+                await asynchronous.DisposeAsync();
+            }
+            else if (part is IDisposable disposable)
+            {
+                disposable.Dispose();
+            }
+        }
+    }
+
+    private static IStore OpenStore(StorageChoice choice, ILoggerFactory logs) =>
+        choice.Folder is { } folder
+            ? SqliteStore.Open(folder, logger: logs.CreateLogger<SqliteStore>())
+            : new MemoryStore();
+
+    private static StaticKeySeal? OpenSeal(SealChoice choice)
+    {
+        if (choice.KeyFile is null)
+        {
+            return null;
+        }
+
+        var (seal, fault) = StaticKeySeal.Load(choice.KeyFile);
+        return seal ?? throw new StartupException(string.Join("; ", fault!.Messages));
+    }
+
+    /// <summary>With an automatic seal the vault opens itself; when it cannot, it waits for recovery keys, and says why.</summary>
+    private static async Task UnsealAsync(Vault vault, SealChoice seal, ILogger log, CancellationToken cancellation)
+    {
+        if (seal.KeyFile is null || vault.State != VaultState.Sealed)
+        {
+            return;
+        }
+
+        if (await vault.Custody.UnsealAutomaticallyAsync(cancellation) is { } fault)
+        {
+            log.LogError("Still sealed: {Reason}", string.Join("; ", fault.Messages));
+        }
+    }
+
+    private static Health HealthOf(Vault vault) =>
+        new(vault.State, vault.Options.Version, vault.Options.ClusterName, vault.Status.ClusterId);
+
+    /// <summary>Why the server cannot start, when that is the world's doing rather than a bug.</summary>
+    private static string? Explain(Exception e) =>
+        e switch
+        {
+            StoreUnavailableException or StoreCorruptException => e.Message,
+            IOException or SocketException or UnauthorizedAccessException or TlsFilesException =>
+                $"cannot listen: {e.Message}",
+            _ => null,
+        };
 
     private static VaultOptions Options(ServerConfiguration configuration)
     {
@@ -123,29 +197,5 @@ internal sealed class ServerProcess : IAsyncDisposable
             DefaultLeaseTtl = configuration.DefaultLeaseTtl ?? options.DefaultLeaseTtl,
             MaxLeaseTtl = configuration.MaxLeaseTtl ?? options.MaxLeaseTtl,
         };
-    }
-
-    private static async Task<HttpServer> ListenAsync(
-        ServerConfiguration configuration,
-        Vault vault,
-        TimeProvider time,
-        ILoggerFactory logs,
-        CancellationToken cancellation
-    )
-    {
-        var application = new VaultApplication(
-            vault.HandleAsync,
-            new RequestDecoder(configuration.Listeners.Any(listener => listener.RequireRequestHeader)),
-            [new HealthPath(() => new Health(vault.State, vault.Options.Version, vault.Options.ClusterName, ""), time)],
-            logs.CreateLogger<VaultApplication>()
-        );
-        try
-        {
-            return await HttpServer.StartAsync(configuration.Listeners, application, logs, cancellation);
-        }
-        catch (Exception e) when (e is IOException or SocketException or TlsFilesException)
-        {
-            throw new StartupException($"cannot listen: {e.Message}", e);
-        }
     }
 }

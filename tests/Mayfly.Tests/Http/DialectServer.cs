@@ -5,6 +5,7 @@ using Mayfly.Core;
 using Mayfly.Core.Pipeline;
 using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault;
+using Mayfly.Server.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -34,16 +35,21 @@ internal sealed class DialectServer : IAsyncDisposable
         RequestHandler handle,
         Func<Health>? health = null,
         Listener? listener = null,
-        ILoggerFactory? logs = null,
-        bool requireRequestHeader = false
+        ILoggerFactory? logs = null
     )
     {
         var time = new ManualTime();
         logs ??= NullLoggerFactory.Instance;
         var application = new VaultApplication(
             handle,
-            new RequestDecoder(requireRequestHeader),
-            [new HealthPath(health ?? (() => new Health(VaultState.Unsealed, "1.17.0+mayfly.0", "test", "id")), time)],
+            [
+                new HealthPath(
+                    health ?? (() => new Health(VaultState.Unsealed, "1.17.0+mayfly.0", "test", "id")),
+                    time
+                ),
+                new MetricsPath(() => "up 1\n"),
+            ],
+            new RequestCounts(),
             logs.CreateLogger<VaultApplication>()
         );
         var server = await HttpServer.StartAsync(

@@ -29,7 +29,7 @@ internal static class Envelope
         && !response.Data.IsEmpty;
 
     /// <summary>How many bytes <see cref="WritePlain"/> writes.</summary>
-    public static int PlainLength(string id, Response response, string mountType) =>
+    public static int PlainLength(string id, Response response) =>
         BeforeId.Length
         + id.Length
         + BeforeDuration.Length
@@ -37,11 +37,11 @@ internal static class Envelope
         + BeforeData.Length
         + response.Data.Length
         + AfterData.Length
-        + mountType.Length
+        + response.MountType.Length
         + End.Length;
 
     /// <summary>The common case, without a JSON writer. Ids and mount types are ASCII that needs no escaping.</summary>
-    public static void WritePlain(Span<byte> target, string id, Response response, string mountType)
+    public static void WritePlain(Span<byte> target, string id, Response response)
     {
         Append(ref target, BeforeId);
         Append(ref target, id);
@@ -50,12 +50,12 @@ internal static class Envelope
         Append(ref target, BeforeData);
         Append(ref target, response.Data.Span);
         Append(ref target, AfterData);
-        Append(ref target, mountType);
+        Append(ref target, response.MountType);
         Append(ref target, End);
     }
 
     /// <summary>Any response.</summary>
-    public static void Write(SecretBufferWriter target, string id, Response response, string mountType, Fault? fault)
+    public static void Write(SecretBufferWriter target, string id, Response response, Fault? fault)
     {
         var data = response.WrapInfo is null ? response.Data.Span : default;
         if (response.Shape == ResponseShape.Bare && response.WrapInfo is null)
@@ -84,7 +84,7 @@ internal static class Envelope
         WriteWrapInfo(json, response.WrapInfo);
         WriteWarnings(json, response.Warnings);
         WriteAuth(json, response.WrapInfo is null ? response.Auth : null);
-        json.WriteString("mount_type"u8, mountType);
+        json.WriteString("mount_type"u8, response.MountType);
         if (fault is { Messages.Count: > 0 })
         {
             WriteErrors(json, fault);
@@ -134,7 +134,7 @@ internal static class Envelope
         json.WriteString("token"u8, wrap.Token);
         json.WriteString("accessor"u8, wrap.Accessor);
         json.WriteNumber("ttl"u8, (long)wrap.Ttl.TotalSeconds);
-        json.WriteString("creation_time"u8, Timestamps.Format(wrap.CreationTime));
+        json.WriteString("creation_time"u8, GoTime.Format(wrap.CreationTime));
         json.WriteString("creation_path"u8, wrap.CreationPath);
         if (wrap.WrappedAccessor is { Length: > 0 } accessor)
         {

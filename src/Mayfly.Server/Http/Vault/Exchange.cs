@@ -18,7 +18,10 @@ internal sealed class Exchange
     private string? _rawTarget;
     private RequestTarget? _target;
 
-    public IFeatureCollection Features { get; set; } = null!;
+    public required IFeatureCollection Features { get; set; }
+
+    /// <summary>The listener that the connection came in by.</summary>
+    public required Listener? Listener { get; init; }
 
     /// <summary>Ends when the request has taken too long, once <see cref="StartLimit"/> was called.</summary>
     public CancellationToken Cancellation => _limit.Token;

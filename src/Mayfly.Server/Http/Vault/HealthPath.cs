@@ -3,7 +3,6 @@ using System.Text.Json;
 using Mayfly.Core;
 using Mayfly.Core.Pipeline;
 using Mayfly.Crypto;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Mayfly.Server.Http.Vault;
 
@@ -17,18 +16,19 @@ internal sealed class HealthPath(Func<Health> read, TimeProvider time) : ISpecia
 {
     public string Path => "sys/health";
 
-    public async ValueTask<bool> TryAnswerAsync(IFeatureCollection features, string method, RequestTarget target)
+    public async ValueTask<bool> TryAnswerAsync(Exchange exchange, string method, RequestTarget target)
     {
         if (method is not ("GET" or "HEAD") || target.Query.ContainsKey("help"))
         {
             return false;
         }
 
+        var features = exchange.Features;
         var health = read();
         var (status, problem) = StatusOf(health.State, target.Query);
         if (problem is not null)
         {
-            await Reply.WriteAsync(features, "", Fault.Invalid(problem), "");
+            await Reply.WriteAsync(features, "", Fault.Invalid(problem));
             return true;
         }
 

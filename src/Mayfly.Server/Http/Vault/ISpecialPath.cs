@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http.Features;
-
 namespace Mayfly.Server.Http.Vault;
 
 /// <summary>A path whose answer depends on HTTP itself (statuses chosen by the query, HEAD), so the dialect gives it.</summary>
@@ -9,5 +7,5 @@ internal interface ISpecialPath
     string Path { get; }
 
     /// <summary>Answers, or returns false to let the request take the common way.</summary>
-    ValueTask<bool> TryAnswerAsync(IFeatureCollection features, string method, RequestTarget target);
+    ValueTask<bool> TryAnswerAsync(Exchange exchange, string method, RequestTarget target);
 }

@@ -15,19 +15,17 @@ internal static class Reply
     /// <param name="features">The connection's.</param>
     /// <param name="id">The request's id.</param>
     /// <param name="outcome">What came of it.</param>
-    /// <param name="mountType">Type of the engine that answered, or "".</param>
     /// <param name="status">Instead of the one that the table of faults has.</param>
     public static async ValueTask WriteAsync(
         IFeatureCollection features,
         string id,
         Outcome outcome,
-        string mountType,
         int? status = null
     )
     {
         if (outcome.Fault is { } fault)
         {
-            await WriteFaultAsync(features, id, fault, mountType, status ?? FaultStatus.Of(fault.Kind));
+            await WriteFaultAsync(features, id, fault, status ?? FaultStatus.Of(fault.Kind));
             return;
         }
 
@@ -40,10 +38,10 @@ internal static class Reply
 
         if (Envelope.IsPlain(response))
         {
-            var length = Envelope.PlainLength(id, response, mountType);
+            var length = Envelope.PlainLength(id, response);
             var body = StartHead(features, 200, JsonType, length);
             await body.StartAsync();
-            Envelope.WritePlain(body.Writer.GetSpan(length), id, response, mountType);
+            Envelope.WritePlain(body.Writer.GetSpan(length), id, response);
             body.Writer.Advance(length);
             return;
         }
@@ -55,7 +53,7 @@ internal static class Reply
         }
 
         using var buffer = new SecretBufferWriter();
-        Envelope.Write(buffer, id, response, mountType, fault: null);
+        Envelope.Write(buffer, id, response, fault: null);
         await WriteBufferAsync(features, 200, buffer);
     }
 
@@ -67,6 +65,13 @@ internal static class Reply
         ReadOnlyMemory<byte> bytes
     )
     {
+        if (status is 204 or 205 or 304)
+        {
+            // A load balancer may ask for one of these, and HTTP forbids them a body.
+            StartHead(features, status);
+            return;
+        }
+
         var body = StartHead(features, status, contentType, bytes.Length);
         await body.StartAsync();
         await body.Writer.WriteAsync(bytes);
@@ -75,20 +80,14 @@ internal static class Reply
     /// <summary>A status and headers, with the length that a body would have: the answer to HEAD.</summary>
     public static void WriteHead(IFeatureCollection features, int status) => StartHead(features, status, JsonType);
 
-    private static async ValueTask WriteFaultAsync(
-        IFeatureCollection features,
-        string id,
-        Fault fault,
-        string mountType,
-        int status
-    )
+    private static async ValueTask WriteFaultAsync(IFeatureCollection features, string id, Fault fault, int status)
     {
         using var buffer = new SecretBufferWriter();
         if (fault.Body is { } response)
         {
             using (response)
             {
-                Envelope.Write(buffer, id, response, mountType, fault);
+                Envelope.Write(buffer, id, response, fault);
             }
         }
         else

@@ -8,12 +8,11 @@ using Microsoft.Extensions.Primitives;
 namespace Mayfly.Server.Http.Vault;
 
 /// <summary>Turns an HTTP request into a <see cref="Request"/>, or says why it cannot be one. Checks form, nothing else.</summary>
-/// <param name="requireRequestHeader">Refuse requests without <c>X-Vault-Request: true</c>, against request forgery.</param>
-internal sealed class RequestDecoder(bool requireRequestHeader)
+internal static class RequestDecoder
 {
     private const int MaxToken = 16 * 1024;
 
-    public async ValueTask<(Request? Request, Fault? Fault)> DecodeAsync(
+    public static async ValueTask<(Request? Request, Fault? Fault)> DecodeAsync(
         Exchange exchange,
         IHttpRequestFeature http,
         RequestTarget target,
@@ -25,7 +24,7 @@ internal sealed class RequestDecoder(bool requireRequestHeader)
             return (null, Fault.Unsupported($"unsupported method; use GET, LIST, POST, PUT, PATCH or DELETE"));
         }
 
-        var (token, wrap, headerFault) = ReadHeaders(http.Headers);
+        var (token, wrap, headerFault) = ReadHeaders(http.Headers, exchange.Listener);
         if (headerFault is not null)
         {
             return (null, headerFault);
@@ -93,9 +92,12 @@ internal sealed class RequestDecoder(bool requireRequestHeader)
     private static bool IsTrue(IReadOnlyDictionary<string, string> query, string name) =>
         query.TryGetValue(name, out var value) && value is "true" or "1" or "t" or "T" or "TRUE" or "True";
 
-    private (string? Token, TimeSpan? Wrap, Fault? Fault) ReadHeaders(IHeaderDictionary headers)
+    private static (string? Token, TimeSpan? Wrap, Fault? Fault) ReadHeaders(
+        IHeaderDictionary headers,
+        Listener? listener
+    )
     {
-        if (requireRequestHeader && headers["X-Vault-Request"] != "true")
+        if (listener is { RequireRequestHeader: true } && headers["X-Vault-Request"] != "true")
         {
             return (null, null, Fault.Invalid("missing header X-Vault-Request: true"));
         }

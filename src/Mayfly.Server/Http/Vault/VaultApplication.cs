@@ -1,6 +1,6 @@
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
-using Mayfly.Crypto;
+using Mayfly.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -19,8 +19,8 @@ internal delegate ValueTask<Outcome> RequestHandler(Request request, Cancellatio
 /// </summary>
 internal sealed class VaultApplication(
     RequestHandler handle,
-    RequestDecoder decoder,
     IReadOnlyList<ISpecialPath> specials,
+    RequestCounts counts,
     ILogger<VaultApplication> log
 ) : IHttpApplication<Exchange>
 {
@@ -29,17 +29,22 @@ internal sealed class VaultApplication(
 
     public Exchange CreateContext(IFeatureCollection contextFeatures)
     {
+        counts.Begin();
         if (contextFeatures is not IHostContextContainer<Exchange> container)
         {
-            return new Exchange { Features = contextFeatures };
+            return Create(contextFeatures);
         }
 
-        var exchange = container.HostContext ??= new Exchange();
+        var exchange = container.HostContext ??= Create(contextFeatures);
         exchange.Features = contextFeatures;
         return exchange;
     }
 
-    public void DisposeContext(Exchange context, Exception? exception) => context.Reset();
+    public void DisposeContext(Exchange context, Exception? exception)
+    {
+        counts.End(context.Features.GetRequiredFeature<IHttpResponseFeature>().StatusCode);
+        context.Reset();
+    }
 
     public async Task ProcessRequestAsync(Exchange context)
     {
@@ -53,7 +58,7 @@ internal sealed class VaultApplication(
                 (target, var fault) = RequestTarget.Parse(http.RawTarget);
                 if (target is null)
                 {
-                    await Reply.WriteAsync(context.Features, id, fault!, "");
+                    await Reply.WriteAsync(context.Features, id, fault!);
                     return;
                 }
 
@@ -62,7 +67,7 @@ internal sealed class VaultApplication(
 
             foreach (var special in specials)
             {
-                if (special.Path == target.Path && await special.TryAnswerAsync(context.Features, http.Method, target))
+                if (special.Path == target.Path && await special.TryAnswerAsync(context, http.Method, target))
                 {
                     return;
                 }
@@ -111,6 +116,9 @@ internal sealed class VaultApplication(
         }
     }
 
+    private static Exchange Create(IFeatureCollection features) =>
+        new() { Features = features, Listener = features.Get<Listener>() };
+
     private async ValueTask AnswerAsync(Exchange context, IHttpRequestFeature http, RequestTarget target, string id)
     {
         if (http.Headers.ContentLength is not (null or 0) || http.Headers.TransferEncoding.Count > 0)
@@ -118,10 +126,10 @@ internal sealed class VaultApplication(
             context.StartLimit(RequestLimit);
         }
 
-        var (request, fault) = await decoder.DecodeAsync(context, http, target, id);
+        var (request, fault) = await RequestDecoder.DecodeAsync(context, http, target, id);
         if (request is null)
         {
-            await Reply.WriteAsync(context.Features, id, fault!, "");
+            await Reply.WriteAsync(context.Features, id, fault!);
             return;
         }
 
@@ -133,7 +141,7 @@ internal sealed class VaultApplication(
                 context.StartLimit(RequestLimit);
             }
 
-            await Reply.WriteAsync(context.Features, id, await answer, "");
+            await Reply.WriteAsync(context.Features, id, await answer);
         }
     }
 
@@ -144,6 +152,6 @@ internal sealed class VaultApplication(
             return;
         }
 
-        await Reply.WriteAsync(context.Features, id, fault, "", status);
+        await Reply.WriteAsync(context.Features, id, fault, status);
     }
 }
