@@ -9,6 +9,9 @@ namespace Mayfly.Server.Startup;
 /// </summary>
 internal sealed record DevKeys(string UnsealKey, string RootToken)
 {
+    /// <summary>Whether mounts and audit have been made: a start that was interrupted goes on where it stopped.</summary>
+    public bool Furnished { get; init; }
+
     private const string FileName = "dev-keys.json";
 
     /// <summary>The keys in <paramref name="folder"/>, or null when there are none yet.</summary>

@@ -21,8 +21,7 @@ internal sealed class DevMode(Vault vault, string? folder)
     public async Task<DevKeys> OpenAsync(string wantedToken, bool withKv, CancellationToken cancellation)
     {
         var keys = folder is null ? null : DevKeys.Read(folder);
-        var isNew = vault.State == VaultState.Uninitialized;
-        if (isNew)
+        if (vault.State == VaultState.Uninitialized)
         {
             keys = await InitializeAsync(cancellation);
             Save(keys);
@@ -41,9 +40,11 @@ internal sealed class DevMode(Vault vault, string? folder)
         }
 
         _calls.Token = keys.RootToken;
-        if (isNew)
+        if (!keys.Furnished)
         {
             await FurnishAsync(withKv, cancellation);
+            keys = keys with { Furnished = true };
+            Save(keys);
         }
 
         return wantedToken.Length == 0 || wantedToken == keys.RootToken
@@ -70,17 +71,20 @@ internal sealed class DevMode(Vault vault, string? folder)
 
     private async Task FurnishAsync(bool withKv, CancellationToken cancellation)
     {
-        if (withKv)
+        if (withKv && await IsMissingAsync("sys/mounts", "secret/", cancellation))
         {
             await _calls.WriteAsync("sys/mounts/secret", WriteKv, cancellation);
         }
 
-        if (folder is not null)
+        if (folder is not null && await IsMissingAsync("sys/audit", "file/", cancellation))
         {
             var file = Path.Combine(folder, "audit.log");
             await _calls.WriteAsync("sys/audit/file", json => WriteAudit(json, file), cancellation);
         }
     }
+
+    private async Task<bool> IsMissingAsync(string table, string name, CancellationToken cancellation) =>
+        !(await _calls.ReadAsync(table, cancellation)).TryGetProperty(name, out _);
 
     private static void WriteKv(Utf8JsonWriter json)
     {

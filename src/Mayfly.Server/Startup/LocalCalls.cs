@@ -19,7 +19,7 @@ internal sealed class LocalCalls(Vault vault)
         CancellationToken cancellation
     )
     {
-        var body = new SecretBufferWriter();
+        using var body = new SecretBufferWriter();
         using (var json = new Utf8JsonWriter(body, Json.WriterOptions))
         {
             json.WriteStartObject();
@@ -27,13 +27,28 @@ internal sealed class LocalCalls(Vault vault)
             json.WriteEndObject();
         }
 
+        return await CallAsync(Operation.Update, path, body.Detach(), cancellation);
+    }
+
+    /// <summary>Reads. The data of the reply.</summary>
+    /// <exception cref="StartupException">The vault refused.</exception>
+    public Task<JsonElement> ReadAsync(string path, CancellationToken cancellation) =>
+        CallAsync(Operation.Read, path, SecretBytes.Empty, cancellation);
+
+    private async Task<JsonElement> CallAsync(
+        Operation operation,
+        string path,
+        SecretBytes body,
+        CancellationToken cancellation
+    )
+    {
         using var request = new Request
         {
             Id = Guid.NewGuid().ToString(),
-            Operation = Operation.Update,
+            Operation = operation,
             Path = path,
             Token = Token,
-            Body = body.Detach(),
+            Body = body,
         };
         var outcome = await vault.HandleAsync(request, cancellation);
         if (outcome.Fault is { } fault)
