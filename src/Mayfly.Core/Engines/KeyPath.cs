@@ -9,14 +9,19 @@ internal static class KeyPath
     private const int MaxSegments = 128;
 
     /// <summary>Why <paramref name="path"/> cannot name a record, or null when it can.</summary>
-    public static Fault? Problem(ReadOnlySpan<char> path)
+    public static Fault? Problem(ReadOnlySpan<char> path, Operation operation)
     {
         if (path.IsEmpty)
         {
             return Fault.Invalid("missing path");
         }
 
-        return path[^1] == '/' ? Fault.Invalid("the path must not end with a slash") : FolderProblem(path);
+        if (path[^1] != '/')
+        {
+            return FolderProblem(path);
+        }
+
+        return operation == Operation.Read ? Fault.NotFound() : Fault.Invalid("cannot write to a path ending in '/'");
     }
 
     /// <summary>Why <paramref name="folder"/> ("" or with a slash at the end or not) cannot be listed, or null when it can.</summary>

@@ -101,7 +101,7 @@ internal sealed class CubbyholeEngine : Engine
     private static bool TryRecord(AuthorizedRequest request, out string record, out Fault fault)
     {
         var path = request.Fields.String("path");
-        fault = (TokenProblem(request.Caller.Token) ?? KeyPath.Problem(path))!;
+        fault = (TokenProblem(request.Caller.Token) ?? KeyPath.Problem(path, request.Operation))!;
         record = $"{request.Caller.Token.Accessor}/{path}";
         return fault is null;
     }

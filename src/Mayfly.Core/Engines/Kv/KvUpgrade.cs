@@ -1,3 +1,4 @@
+using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -5,10 +6,12 @@ namespace Mayfly.Core.Engines.Kv;
 
 /// <summary>
 /// Moves the secrets of the unversioned engine into the versioned one when a mount changes from one to the other. Each
-/// secret moves in one commit, so whenever it stops, what has moved is new, the rest is old, and a restart goes on.
+/// secret moves in one commit, so whenever it stops, what has moved is new, the rest is old, and a restart goes on. Before
+/// that it sets a mark that no write of the unversioned engine gets past, so none can be overlooked.
 /// </summary>
 internal sealed class KvUpgrade(MountContext context, KvStore store) : IAsyncDisposable
 {
+    private const string Mark = "versioned";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly View _old = context.View.Sub(PlainKv.Folder);
@@ -20,10 +23,27 @@ internal sealed class KvUpgrade(MountContext context, KvStore store) : IAsyncDis
     /// <summary>Not everything has been moved yet.</summary>
     public bool IsRunning => _running;
 
+    /// <summary>What both engines answer meanwhile, in Vault's words.</summary>
+    public static Fault Busy() =>
+        Fault.Invalid(
+            "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and "
+                + "will resume service shortly."
+        );
+
+    /// <summary>Whether the data of this mount has begun to move, or has moved.</summary>
+    public static async ValueTask<bool> HasBegunAsync(View view, CancellationToken cancellation)
+    {
+        using var mark = await view.GetAsync(Mark, cancellation);
+        return mark is not null;
+    }
+
+    /// <summary>Makes the commit depend on the upgrade not having begun.</summary>
+    public static void ExpectNotBegun(View view, Batch batch) => view.Expect(batch, Mark, expectedVersion: 0);
+
     /// <summary>Looks for something to move, and moves it in the background.</summary>
     public async ValueTask StartAsync(CancellationToken cancellation)
     {
-        if ((await _old.ListAsync("", cancellation)).Count == 0)
+        if (await SetMarkAsync(cancellation) && (await _old.ListAsync("", cancellation)).Count == 0)
         {
             return;
         }
@@ -49,7 +69,8 @@ internal sealed class KvUpgrade(MountContext context, KvStore store) : IAsyncDis
         context.Log.LogInformation("moving the secrets of {Mount} into versions", context.Mount.Path);
         while (true)
         {
-            var (moved, failed) = await MoveFolderAsync("", cancellation);
+            var marked = await SetMarkAsync(cancellation);
+            var (moved, failed) = marked ? await MoveFolderAsync("", cancellation) : (0, true);
             context.Log.LogInformation("{Moved} secrets of {Mount} have versions now", moved, context.Mount.Path);
             if (!failed)
             {
@@ -60,6 +81,11 @@ internal sealed class KvUpgrade(MountContext context, KvStore store) : IAsyncDis
             await Task.Delay(Pause, context.Time, cancellation);
         }
     }
+
+    /// <summary>False when the store cannot write now.</summary>
+    private async ValueTask<bool> SetMarkAsync(CancellationToken cancellation) =>
+        await HasBegunAsync(context.View, cancellation)
+        || (await context.View.PutAsync(Mark, "2"u8, cancellation)).Succeeded;
 
     private async Task<(int Moved, bool Failed)> MoveFolderAsync(string folder, CancellationToken cancellation)
     {

@@ -9,6 +9,7 @@ namespace Mayfly.Core.Engines.Kv;
 /// <summary>
 /// Key-value without versions: a JSON object at each path. A member <c>ttl</c> (or <c>lease</c>) tells readers how long to
 /// trust it. A record is the TTL (ticks, little-endian; -1 when there is none) followed by the object as it was sent.
+/// When the mount changes to versions, its successor sets a mark, and nothing more is written here.
 /// </summary>
 internal sealed class PlainKv : Engine
 {
@@ -16,11 +17,13 @@ internal sealed class PlainKv : Engine
     private const int HeaderSize = 8;
     private static readonly TimeSpan DefaultTtl = TimeSpan.FromHours(768);
 
+    private readonly View _view;
     private readonly View _records;
     private readonly TimeSpan _ttl;
 
     public PlainKv(MountContext context)
     {
+        _view = context.View;
         _records = context.View.Sub(Folder);
         _ttl = context.Mount.Tuning.DefaultLeaseTtl > TimeSpan.Zero ? context.Mount.Tuning.DefaultLeaseTtl : DefaultTtl;
         Paths = new PathTable(
@@ -48,7 +51,7 @@ internal sealed class PlainKv : Engine
     private async ValueTask<Outcome> ReadAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         var path = request.Fields.String("path");
-        if (KeyPath.Problem(path) is { } problem)
+        if (KeyPath.Problem(path, request.Operation) is { } problem)
         {
             return problem;
         }
@@ -56,7 +59,7 @@ internal sealed class PlainKv : Engine
         var entry = await _records.GetAsync(path, cancellation);
         if (entry is null)
         {
-            return Fault.NotFound();
+            return await KvUpgrade.HasBegunAsync(_view, cancellation) ? KvUpgrade.Busy() : Fault.NotFound();
         }
 
         var ttl = BinaryPrimitives.ReadInt64LittleEndian(entry.Value.Span);
@@ -66,7 +69,7 @@ internal sealed class PlainKv : Engine
     private async ValueTask<Outcome> WriteAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         var path = request.Fields.String("path");
-        if (KeyPath.Problem(path) is { } problem)
+        if (KeyPath.Problem(path, request.Operation) is { } problem)
         {
             return problem;
         }
@@ -79,15 +82,30 @@ internal sealed class PlainKv : Engine
         using var record = SecretBytes.Rent(HeaderSize + request.Body.Length);
         BinaryPrimitives.WriteInt64LittleEndian(record.Span, Ttl(body)?.Ticks ?? -1);
         request.Body.Span.CopyTo(record.Span[HeaderSize..]);
-        return Outcome.From(await _records.PutAsync(path, record.Span, cancellation));
+        var batch = new Batch();
+        _records.Put(batch, path, record.Span);
+        return await CommitAsync(batch, cancellation);
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         var path = request.Fields.String("path");
-        return KeyPath.Problem(path) is { } problem
-            ? problem
-            : Outcome.From(await _records.DeleteAsync(path, cancellation));
+        if (KeyPath.Problem(path, request.Operation) is { } problem)
+        {
+            return problem;
+        }
+
+        var batch = new Batch();
+        _records.Delete(batch, path);
+        return await CommitAsync(batch, cancellation);
+    }
+
+    private async ValueTask<Outcome> CommitAsync(Batch batch, CancellationToken cancellation)
+    {
+        // The commit depends on nothing else, so a conflict can only be the mark.
+        KvUpgrade.ExpectNotBegun(_view, batch);
+        var result = await _records.CommitAsync(batch, cancellation);
+        return result.Status == CommitStatus.Conflict ? KvUpgrade.Busy() : Outcome.From(result);
     }
 
     private async ValueTask<Outcome> ListAsync(AuthorizedRequest request, CancellationToken cancellation)
@@ -101,7 +119,7 @@ internal sealed class PlainKv : Engine
     private async ValueTask<bool> ExistsAsync(PathMatch match, CancellationToken cancellation)
     {
         var path = match.Captures["path"]!;
-        if (KeyPath.Problem(path) is not null)
+        if (KeyPath.Problem(path, Operation.Update) is not null)
         {
             return false;
         }

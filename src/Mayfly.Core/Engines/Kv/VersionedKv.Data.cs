@@ -51,7 +51,7 @@ internal sealed partial class VersionedKv
     private ValueTask<Outcome> ReadDataAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         var path = request.Fields.String("path");
-        if (KeyPath.Problem(path) is { } problem)
+        if (KeyPath.Problem(path, request.Operation) is { } problem)
         {
             return new(path.Length == 0 ? NotOnTheRoot() : problem);
         }

@@ -6,10 +6,6 @@ namespace Mayfly.Core.Engines.Kv;
 /// <summary>Key-value with versions. The paths are in the files beside this one, one for each family of paths.</summary>
 internal sealed partial class VersionedKv : Engine
 {
-    private const string Upgrading =
-        "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period and will "
-        + "resume service shortly.";
-
     private static readonly FieldSpec PathField = new("path", FieldType.String, "Location of the secret.");
 
     private static readonly FieldSpec VersionField = new(
@@ -85,7 +81,7 @@ internal sealed partial class VersionedKv : Engine
 
     /// <summary>Refuses requests while the data of the unversioned engine is being moved.</summary>
     private Handler Guard(Handler handler) =>
-        (request, cancellation) => _upgrade.IsRunning ? new(Fault.Invalid(Upgrading)) : handler(request, cancellation);
+        (request, cancellation) => _upgrade.IsRunning ? new(KvUpgrade.Busy()) : handler(request, cancellation);
 
     /// <summary>Guards a handler for one secret, and gives it the secret's path once that is known to be well-formed.</summary>
     private Handler ForSecret(Func<AuthorizedRequest, string, CancellationToken, ValueTask<Outcome>> handler) =>
@@ -98,14 +94,16 @@ internal sealed partial class VersionedKv : Engine
                     return new(NotOnTheRoot());
                 }
 
-                return KeyPath.Problem(path) is { } problem ? new(problem) : handler(request, path, cancellation);
+                return KeyPath.Problem(path, request.Operation) is { } problem
+                    ? new(problem)
+                    : handler(request, path, cancellation);
             }
         );
 
     private async ValueTask<bool> KeyExistsAsync(PathMatch match, CancellationToken cancellation)
     {
         var path = match.Captures["path"]!;
-        if (KeyPath.Problem(path) is not null)
+        if (KeyPath.Problem(path, Operation.Update) is not null)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using Mayfly.Core.Engines.Kv;
 using Mayfly.Core.Pipeline;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mayfly.Tests.Engines.Kv;
 
@@ -46,7 +47,7 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
             await kv.HandleAsync(Operation.Update, $"s{i}", $$"""{"n":{{i}}}""");
         }
 
-        store!.FailAfter(4);
+        store!.FailAfter(5);
         await kv.RestartAsync(Version2);
         while (await kv.Store.CountAsync(kv.View.KeyOf("key/"), TestContext.Current.CancellationToken) < 4)
         {
@@ -68,6 +69,37 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
             Assert.Equal(i, data.GetProperty("data").GetProperty("n").GetInt32());
             Assert.Equal(1, data.GetProperty("metadata").GetProperty("version").GetInt32());
         }
+    }
+
+    [Fact]
+    public async Task No_write_slips_past_an_upgrade()
+    {
+        await using var kv = await EngineHarness.StartAsync(KvTypes.Kv);
+        await kv.HandleAsync(Operation.Update, "before", """{"n":1}""");
+        var cancellation = TestContext.Current.CancellationToken;
+
+        // A tuned mount starts its new engine while requests still run in the old one.
+        await using var successor = KvTypes.Kv.Create(
+            new(kv.Mount with { Options = Version2 }, kv.View, kv.Time, NullLogger.Instance)
+        );
+        await successor.StartAsync(cancellation);
+
+        (await kv.HandleAsync(Operation.Update, "late", """{"n":1}""")).Failed(FaultKind.Invalid, Message);
+        (await kv.HandleAsync(Operation.Delete, "before")).Failed(FaultKind.Invalid, Message);
+        while (await kv.Store.CountAsync(kv.View.KeyOf("plain/"), cancellation) > 0)
+        {
+            await Task.Yield();
+        }
+
+        (await kv.HandleAsync(Operation.Read, "before")).Failed(FaultKind.Invalid, Message);
+    }
+
+    [Fact]
+    public async Task A_new_mount_with_versions_answers_at_once()
+    {
+        await using var kv = await EngineHarness.StartAsync(KvTypes.Kv, Version2);
+
+        Assert.True((await kv.WriteAsync("app", """{"data":{}}""")).Succeeded);
     }
 
     [Theory]

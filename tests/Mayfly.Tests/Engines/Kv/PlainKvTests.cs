@@ -67,6 +67,11 @@ public sealed class PlainKvTests
         (await kv.HandleAsync(Operation.Update, "a", "{}")).Failed(FaultKind.Invalid, "missing data fields");
         (await kv.HandleAsync(Operation.Update, "a")).Failed(FaultKind.Invalid, "missing data fields");
         (await kv.HandleAsync(Operation.Update, "", """{"n":1}""")).Failed(FaultKind.Invalid, "missing path");
+        (await kv.HandleAsync(Operation.Update, "a/", """{"n":1}""")).Failed(
+            FaultKind.Invalid,
+            "cannot write to a path ending in '/'"
+        );
+        (await kv.HandleAsync(Operation.Read, "a/")).Failed(FaultKind.NotFound);
         (await kv.HandleAsync(Operation.Update, "a//b", """{"n":1}""")).Failed(
             FaultKind.Invalid,
             "the path has an empty part"
