@@ -39,7 +39,7 @@ internal static class AclExplainer
                 : AclReason.MissingCapability,
             Explained(deciding, whyNot: null),
             [.. matching.Skip(1).Select(rule => Explained(rule, rule.Pattern.WhyItLosesTo(deciding.Pattern)))],
-            allowed ? [.. Conditions(deciding, operation)] : [],
+            allowed ? [.. Conditions(deciding, operation, path)] : [],
             [.. (allowed ? [] : NearMisses(acl, operation, path)), .. Unresolved(acl)]
         );
     }
@@ -47,8 +47,25 @@ internal static class AclExplainer
     private static AclExplainedRule Explained(AclRule rule, string? whyNot) =>
         new(rule.Pattern.Text, CapabilityNames.Of(rule.Allowed), rule.Sources, whyNot);
 
-    private static IEnumerable<string> Conditions(AclRule rule, Operation operation)
+    private static IEnumerable<string> Conditions(AclRule rule, Operation operation, string path)
     {
+        if (operation == Operation.Update && !rule.Allowed.Has(CapabilitySet.Create))
+        {
+            yield return "A write where nothing is yet may need create, which this rule does not allow.";
+        }
+        else if (operation == Operation.Create && !rule.Allowed.Has(CapabilitySet.Update))
+        {
+            yield return "A write where something is already needs update, which this rule does not allow.";
+        }
+
+        // Which paths demand it is known to the engines, not to policies.
+        var mayDemandSudo =
+            path.StartsWith("sys/", StringComparison.Ordinal) || path.StartsWith("auth/", StringComparison.Ordinal);
+        if (mayDemandSudo && !rule.Allowed.Has(CapabilitySet.Sudo))
+        {
+            yield return "A path that demands sudo is denied all the same: this rule does not give it.";
+        }
+
         if (rule.MinWrappingTtl > TimeSpan.Zero)
         {
             yield return $"The reply must be wrapped for at least {rule.MinWrappingTtl.TotalSeconds:0} seconds.";

@@ -59,6 +59,10 @@ internal sealed class CapabilitiesPaths
                     {
                         Required = true,
                     },
+                    token with
+                    {
+                        Description = "Another token to ask about; whoever has it may ask.",
+                    },
                     accessor with
                     {
                         Description = "The accessor of another token; needs sudo on this path.",
@@ -144,7 +148,16 @@ internal sealed class CapabilitiesPaths
         }
 
         var caller = request.Caller;
-        if (request.Fields.String("accessor") is { Length: > 0 } accessor && accessor != caller.Token.Accessor)
+        if (request.Fields.String("token") is { Length: > 0 } token)
+        {
+            if (await _byToken(token, cancellation) is not { } holder)
+            {
+                return Fault.Invalid("invalid token");
+            }
+
+            caller = holder;
+        }
+        else if (request.Fields.String("accessor") is { Length: > 0 } accessor && accessor != caller.Token.Accessor)
         {
             if (!caller.Acl.Decide(request.Operation, "sys/" + ExplainPath, body: null, wrapTtl: null).Sudo)
             {

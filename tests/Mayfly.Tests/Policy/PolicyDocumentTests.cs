@@ -230,11 +230,17 @@ public sealed class PolicyDocumentTests
                 "update on \"secret/data/app\" is allowed.",
                 "path \"secret/data/app\" [read, update] (policy base, line 3; policy app, line 1) decides, and allows update.",
                 "path \"secret/*\" [list] (policy base, line 1) matches too, but a path without wildcards decides before any pattern.",
+                "A write where nothing is yet may need create, which this rule does not allow.",
                 "The reply must be wrapped for at least 60 seconds.",
                 "These parameters must be sent: data.",
                 "path \"own/{{identity.entity.id}}\" (policy mine, line 1) matches nothing: this token has no usable value for its template.",
             ],
             acl.Explain(Operation.Update, "secret/data/app").Sentences
+        );
+
+        Assert.Equal(
+            ["A path that demands sudo is denied all the same: this rule does not give it."],
+            Compile("path \"sys/*\" { policy = \"write\" }").Explain(Operation.Update, "sys/rotate").Conditions
         );
 
         var mistaken = acl.Explain(Operation.Read, "secret/app");

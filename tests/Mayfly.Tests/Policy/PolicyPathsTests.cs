@@ -139,6 +139,12 @@ public sealed class PolicyPathsTests
         Assert.Equal("no_rule", answer.GetProperty("reason").GetString());
         Assert.Equal(JsonValueKind.Null, answer.GetProperty("deciding").ValueKind);
 
+        const string Held = """{"path": "secret/a", "operation": "delete", "token": "known"}""";
+        Assert.Equal(
+            "root",
+            (await DataAsync(harness, Operation.Update, Path, Held)).GetProperty("reason").GetString()
+        );
+        await FailsAsync(harness, Path, """{"path": "a", "operation": "read", "token": "x"}""", "invalid token");
         await FailsAsync(harness, Path, """{"path": "a", "operation": "eat"}""", "field operation: expected read");
         await FailsAsync(harness, Path, """{"path": "/", "operation": "read"}""", "field path: expected a path");
         await FailsAsync(harness, Path, """{"operation": "read"}""", "missing path");
