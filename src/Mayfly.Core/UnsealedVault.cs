@@ -96,7 +96,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
     )
     {
         using var text = new TokenText(keyring);
-        var view = new View(new Barrier(parts.Store, keyring), StoreKey.Root.Append("token"));
+        using var barrier = new Barrier(parts.Store, keyring);
+        var view = new View(barrier, StoreKey.Root.Append("token"));
         var issuer = new TokenIssuer(new TokenStore(view, text, parts.Time), parts.Options, parts.Time);
         var (issued, fault) = await issuer.RootAsync(text: null, cancellation);
         return (issued?.Token, fault);
@@ -138,6 +139,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
         _tokenText.Dispose();
+        _barrier.Dispose();
     }
 
     private View ViewAt(string folder) => new(_barrier, StoreKey.Root.Append(folder));

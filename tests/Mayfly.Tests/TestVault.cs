@@ -146,12 +146,12 @@ public sealed class TestVault : IAsyncDisposable
         await Store.DisposeAsync();
     }
 
-    private static async Task<(Fault? Fault, JsonElement? Data)> CallAsync(
+    internal static async Task<(Fault? Fault, JsonElement? Data)> CallAsync(
         Vault vault,
         Operation operation,
         string path,
         string? token,
-        string body
+        string? body
     )
     {
         var outcome = await HandleAsync(vault, operation, path, body, token);

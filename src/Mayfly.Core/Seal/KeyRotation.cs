@@ -34,8 +34,9 @@ internal sealed class KeyRotation(Custody custody) : IDisposable
         _stop = new CancellationTokenSource();
         var stop = _stop.Token;
         _policy = new RotationPolicy();
-        _progress = new RewrapProgress { Version = open.Keyring.ActiveVersion, Complete = true };
-        _rewrapping = Task.Run(() => ResumeAsync(open.Keyring, stop), CancellationToken.None);
+        var version = open.Keyring.ActiveVersion;
+        _progress = new RewrapProgress { Version = version, Complete = true };
+        _rewrapping = Task.Run(() => ResumeAsync(open.Keyring, version, stop), CancellationToken.None);
         _checks = CheckAsync(stop);
     }
 
@@ -169,7 +170,7 @@ internal sealed class KeyRotation(Custody custody) : IDisposable
     }
 
     /// <summary>After unsealing: reads the policy, and goes on with a walk that a restart interrupted.</summary>
-    private async Task ResumeAsync(Keyring keyring, CancellationToken stop)
+    private async Task ResumeAsync(Keyring keyring, int version, CancellationToken stop)
     {
         try
         {
@@ -181,21 +182,17 @@ internal sealed class KeyRotation(Custody custody) : IDisposable
                 }
             }
 
-            var progress = new RewrapProgress
-            {
-                Version = keyring.ActiveVersion,
-                Complete = keyring.ActiveVersion == 1,
-            };
+            var progress = new RewrapProgress { Version = version, Complete = version == 1 };
             if (await ReadAsync(keyring, CoreKeys.Rewrap, stop) is { } stored)
             {
                 using (stored)
                 {
                     var last = JsonSerializer.Deserialize(stored.Span, RotationJson.Default.RewrapProgress);
-                    progress = last?.Version == keyring.ActiveVersion ? last : progress;
+                    progress = last?.Version == version ? last : progress;
                 }
             }
 
-            _progress = progress;
+            Report(progress);
             await RewrapAsync(keyring, progress, stop);
         }
         catch (OperationCanceledException)
@@ -213,7 +210,7 @@ internal sealed class KeyRotation(Custody custody) : IDisposable
         var walk = new Rewrap(custody.Store, keyring, custody.Log);
         try
         {
-            await walk.RunAsync(from, progress => _progress = progress, custody.Time, stop);
+            await walk.RunAsync(from, Report, custody.Time, stop);
         }
         catch (OperationCanceledException)
         {
@@ -222,6 +219,15 @@ internal sealed class KeyRotation(Custody custody) : IDisposable
         catch (Exception e)
         {
             custody.Log.LogError(e, "re-wrapping stopped; it goes on after the next rotation or unsealing");
+        }
+    }
+
+    /// <summary>What an older walk says late, when a newer key has come, does not count.</summary>
+    private void Report(RewrapProgress progress)
+    {
+        if (progress.Version >= _progress.Version)
+        {
+            _progress = progress;
         }
     }
 

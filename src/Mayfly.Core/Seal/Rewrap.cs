@@ -80,12 +80,12 @@ internal sealed class Rewrap(IStore store, Keyring keyring, ILogger log)
             all.Put(record.Key, value, record.Record.Due, record.Record.Version);
         }
 
-        next = Advance(next, found, rewrapped.Count);
-        PutProgress(all, next);
+        var advanced = Advance(next, found, rewrapped.Count, again: rewrapped.Count > 0);
+        PutProgress(all, advanced);
         var result = await store.CommitAsync(all, stop);
         if (result.Status != CommitStatus.Conflict)
         {
-            return (next, result);
+            return (advanced, result);
         }
 
         // Somebody wrote one of them meanwhile, and so with the active KEK. The others go one by one.
@@ -103,31 +103,38 @@ internal sealed class Rewrap(IStore store, Keyring keyring, ILogger log)
             succeeded += result.Succeeded ? 1 : 0;
         }
 
-        // Counts at least one, so that another pass looks at what conflicted.
-        next = Advance(progress with { Looked = next.Looked, Damaged = next.Damaged }, found, Math.Max(succeeded, 1));
+        advanced = Advance(next, found, succeeded, again: true);
         var last = new Batch();
-        PutProgress(last, next);
-        return (next, await store.CommitAsync(last, stop));
+        PutProgress(last, advanced);
+        return (advanced, await store.CommitAsync(last, stop));
     }
 
-    private static RewrapProgress Advance(RewrapProgress progress, IReadOnlyList<KeyedRecord> found, int rewrapped)
+    private static RewrapProgress Advance(
+        RewrapProgress progress,
+        IReadOnlyList<KeyedRecord> found,
+        int rewrapped,
+        bool again
+    )
     {
-        var next = progress with
-        {
-            Rewrapped = progress.Rewrapped + rewrapped,
-            InThisPass = progress.InThisPass + rewrapped,
-        };
+        again |= progress.PassAgain;
+        var next = progress with { Rewrapped = progress.Rewrapped + rewrapped };
         if (found.Count == PerBatch)
         {
-            return next with { After = Convert.ToHexString(found[^1].Key.Bytes) };
+            return next with { After = Convert.ToHexString(found[^1].Key.Bytes), PassAgain = again };
         }
 
-        return next with
-        {
-            After = "",
-            InThisPass = 0,
-            Complete = next.InThisPass == 0,
-        };
+        return again
+            ? next with
+            {
+                After = "",
+                PassAgain = false,
+                Damaged = 0,
+            }
+            : next with
+            {
+                After = "",
+                Complete = true,
+            };
     }
 
     private void PutProgress(Batch batch, RewrapProgress progress) =>

@@ -45,10 +45,10 @@ internal sealed record RewrapProgress
     public long Looked { get; init; }
 
     /// <summary>
-    /// How many this pass over the store has re-wrapped. A write that took its key just before the rotation may land behind the
-    /// walk, so it is done only when a whole pass found nothing to do.
+    /// This pass over the store found something to do. A write that took its key just before the rotation may land behind the
+    /// walk, so it is done only when a whole pass found nothing.
     /// </summary>
-    public long InThisPass { get; init; }
+    public bool PassAgain { get; init; }
 
     public long Rewrapped { get; init; }
 

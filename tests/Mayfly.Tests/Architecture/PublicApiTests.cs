@@ -1,0 +1,56 @@
+using System.Reflection;
+using System.Text;
+using Mayfly.Crypto;
+
+namespace Mayfly.Tests.Architecture;
+
+/// <summary>
+/// What a package promises is written down in a text file beside this test, so that changing the promise is a decision. When
+/// it was one, run the tests with MAYFLY_ACCEPT_API=1 and commit the file.
+/// </summary>
+public sealed class PublicApiTests
+{
+    [Fact]
+    public void The_public_api_of_Mayfly_Crypto_is_the_one_written_down() => Compare(typeof(Keyring).Assembly);
+
+    private static void Compare(Assembly assembly)
+    {
+        var file = Path.Combine(Root(), "tests/Mayfly.Tests/Architecture", assembly.GetName().Name + ".PublicApi.txt");
+        var actual = Describe(assembly);
+        if (Environment.GetEnvironmentVariable("MAYFLY_ACCEPT_API") == "1")
+        {
+            File.WriteAllText(file, actual);
+        }
+
+        Assert.Equal(File.Exists(file) ? File.ReadAllText(file) : "", actual);
+    }
+
+    private static string Describe(Assembly assembly)
+    {
+        var text = new StringBuilder();
+        foreach (var type in assembly.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal))
+        {
+            text.Append(type.FullName).Append('\n');
+            var members = type.GetMembers(
+                    BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly
+                )
+                .Where(member => member is not MethodBase { IsSpecialName: true, IsConstructor: false })
+                .Select(member => $"    {member.MemberType}: {member}\n")
+                .Order(StringComparer.Ordinal);
+            text.AppendJoin("", members);
+        }
+
+        return text.ToString();
+    }
+
+    private static string Root()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "Mayfly.slnx")))
+        {
+            at = at.Parent ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+        }
+
+        return at.FullName;
+    }
+}
