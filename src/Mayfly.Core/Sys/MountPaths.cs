@@ -147,18 +147,12 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
         var fields = request.Fields;
         var name = fields.String("type") is { Length: > 0 } type ? type : fields.String("plugin_name");
         var options = fields.StringMapOrNull("options") ?? new Dictionary<string, string>(StringComparer.Ordinal);
-        if (name is "kv-v1" or "kv-v2")
-        {
-            options = new Dictionary<string, string>(options, StringComparer.Ordinal) { ["version"] = name[^1..] };
-            name = "kv";
-        }
-
         if (name.Length == 0)
         {
             return Fault.Invalid("backend type must be specified as a string");
         }
 
-        if (Catalog.Find(kind, name) is not { BuiltIn: false } found)
+        if (Catalog.Resolve(kind, name, options) is not ({ BuiltIn: false } found, var resolved))
         {
             var known = Catalog
                 .Engines.Where(other => other.Kind == kind && !other.BuiltIn)
@@ -168,7 +162,7 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             );
         }
 
-        if (found.CheckOptions(options) is { } bad)
+        if (found.CheckOptions(resolved) is { } bad)
         {
             return bad;
         }
@@ -184,11 +178,11 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             Uuid = Guid.NewGuid().ToString(),
             Kind = kind,
             Path = FullPath(kind, request),
-            Type = name,
+            Type = found.Name,
             Accessor =
-                $"{(kind == EngineKind.Auth ? "auth_" : "")}{name}_{RandomNumberGenerator.GetHexString(8, lowercase: true)}",
+                $"{(kind == EngineKind.Auth ? "auth_" : "")}{found.Name}_{RandomNumberGenerator.GetHexString(8, lowercase: true)}",
             Description = fields.String("description"),
-            Options = options,
+            Options = resolved,
             Tuning = tuning,
             Local = fields.Bool("local"),
             SealWrap = fields.Bool("seal_wrap"),
