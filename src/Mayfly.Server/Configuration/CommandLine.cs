@@ -118,7 +118,8 @@ internal sealed record CommandLine
             {
                 if (i + 1 == arguments.Count)
                 {
-                    return (null, $"-{Shown(name)} needs a value");
+                    var unknown = $"unknown flag -{Shown(name)}; see mayflyd -help";
+                    return (null, line.With(name, "").Problem == unknown ? unknown : $"-{Shown(name)} needs a value");
                 }
 
                 value = arguments[++i];

@@ -97,7 +97,7 @@ internal static class Main
         using var pid = PidFile.Write(configuration.PidFile);
         await Console.Out.WriteAsync(
             keys is null
-                ? $"==> Mayfly {Versions.Own}, listening at {string.Join(", ", server.Addresses)}\n"
+                ? $"==> Mayfly {Versions.Own}\n==> Listening at {string.Join(", ", server.Addresses)}\n{Banner.Started}\n"
                 : Banner.Text(server.Addresses.First(), keys, folder)
         );
         await Console.Out.FlushAsync();
