@@ -21,7 +21,7 @@ internal static class AclExplainer
         var matching = acl.Rules.Where(rule => AclIndex.Covers(rule.Pattern, path, isList)).ToList();
         if (matching.Count == 0)
         {
-            var nothing = NearMisses(acl, operation, path).Concat(Unresolved(acl));
+            var nothing = NearMisses(acl, operation, path).Concat(Unresolved(acl, path));
             return new(operation, path, Allowed: false, Sudo: false, AclReason.NoRule, null, [], [], [.. nothing]);
         }
 
@@ -40,7 +40,7 @@ internal static class AclExplainer
             Explained(deciding, whyNot: null),
             [.. matching.Skip(1).Select(rule => Explained(rule, rule.Pattern.WhyItLosesTo(deciding.Pattern)))],
             allowed ? [.. Conditions(deciding, operation, path)] : [],
-            [.. (allowed ? [] : NearMisses(acl, operation, path)), .. Unresolved(acl)]
+            [.. (allowed ? [] : NearMisses(acl, operation, path)), .. Unresolved(acl, path)]
         );
     }
 
@@ -137,9 +137,11 @@ internal static class AclExplainer
         acl.Rules.FirstOrDefault(rule => AclIndex.Covers(rule.Pattern, path, operation == Operation.List)) is { } rule
         && rule.Allowed.Has(AclRule.Needed(operation));
 
-    private static IEnumerable<string> Unresolved(Acl acl) =>
-        acl.Unresolved.Select(source =>
-            $"path \"{source.Rule.Path}\" (policy {source.Policy}, line {source.Rule.Line}) matches nothing: "
-            + "this token has no usable value for its template."
-        );
+    private static IEnumerable<string> Unresolved(Acl acl, string path) =>
+        acl
+            .Unresolved.Where(source => path.StartsWith(source.Rule.Template!.Head, StringComparison.Ordinal))
+            .Select(source =>
+                $"path \"{source.Rule.Path}\" (policy {source.Policy}, line {source.Rule.Line}) matches nothing: "
+                + "this token has no usable value for its template."
+            );
 }

@@ -12,6 +12,9 @@ internal sealed class PathTemplate
     /// <summary>Literal text and selectors in turn, beginning with literal text.</summary>
     private readonly IReadOnlyList<string> _parts;
 
+    /// <summary>The literal text before the first template.</summary>
+    public string Head => _parts[0].TrimStart('/');
+
     private PathTemplate(IReadOnlyList<string> parts) => _parts = parts;
 
     /// <summary>The template, or null when the path has none; the problem when it is not a valid one.</summary>

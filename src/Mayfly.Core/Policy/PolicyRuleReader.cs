@@ -19,7 +19,7 @@ internal static class PolicyRuleReader
             fields.Fail(block.Position, "max_wrapping_ttl is less than min_wrapping_ttl");
         }
 
-        RefuseUnsupported(fields);
+        RefuseUnsupported(block.Body, fields);
         if (fields.Finish() is { } error)
         {
             return (null, error);
@@ -47,7 +47,7 @@ internal static class PolicyRuleReader
     /// Settings that would narrow what the rule allows, and that this server does not enforce. To accept and ignore them
     /// would allow more than the policy's author meant.
     /// </summary>
-    private static void RefuseUnsupported(HclFields fields)
+    private static void RefuseUnsupported(HclBody body, HclFields fields)
     {
         foreach (
             var key in (ReadOnlySpan<string>)
@@ -61,10 +61,10 @@ internal static class PolicyRuleReader
                 ]
         )
         {
-            if (fields.Value(key) is { } value)
+            if (body.Find(key) is { } item)
             {
                 fields.Fail(
-                    value.Position,
+                    item.Value.Position,
                     $"{key} is not supported by this server, and ignoring it would allow too much"
                 );
             }

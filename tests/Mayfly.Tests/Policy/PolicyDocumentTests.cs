@@ -11,7 +11,7 @@ public sealed class PolicyDocumentTests
     [InlineData("paths \"a\" {}", "line 1, column 1: invalid key \"paths\"; known here: name, path")]
     [InlineData(
         "path \"a\" {\n  capabilites = [\"read\"]\n}",
-        "line 2, column 3: path \"a\": invalid key \"capabilites\"; known here:"
+        "line 2, column 3: path \"a\": invalid key \"capabilites\"; known here: allowed_parameters, capabilities, comment, denied_parameters, max_wrapping_ttl, "
     )]
     [InlineData(
         "path \"a\" {\n  capabilities = [\"read\", \"wirte\"]\n}",
@@ -233,7 +233,6 @@ public sealed class PolicyDocumentTests
                 "A write where nothing is yet may need create, which this rule does not allow.",
                 "The reply must be wrapped for at least 60 seconds.",
                 "These parameters must be sent: data.",
-                "path \"own/{{identity.entity.id}}\" (policy mine, line 1) matches nothing: this token has no usable value for its template.",
             ],
             acl.Explain(Operation.Update, "secret/data/app").Sentences
         );
@@ -243,6 +242,12 @@ public sealed class PolicyDocumentTests
             Compile("path \"sys/*\" { policy = \"write\" }").Explain(Operation.Update, "sys/rotate").Conditions
         );
 
+        Assert.Equal(
+            [
+                "path \"own/{{identity.entity.id}}\" (policy mine, line 1) matches nothing: this token has no usable value for its template.",
+            ],
+            acl.Explain(Operation.Read, "own/me").Hints
+        );
         var mistaken = acl.Explain(Operation.Read, "secret/app");
         Assert.Equal(AclReason.MissingCapability, mistaken.Reason);
         Assert.Contains(mistaken.Hints, hint => hint.Contains("\"secret/data/app\"", StringComparison.Ordinal));
