@@ -93,9 +93,7 @@ public sealed class SqliteStore : IStore
 
             folderLock.TakeDataFile(data.Data);
             files = ChecksumVfs.Attach(data.Data);
-            var store = new SqliteStore(data, folderLock, files, highWater, options, log);
-            store._writer.Start();
-            return store;
+            return new SqliteStore(data, folderLock, files, highWater, options, log);
         }
         catch
         {

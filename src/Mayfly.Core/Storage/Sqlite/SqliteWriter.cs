@@ -64,9 +64,8 @@ internal sealed class SqliteWriter : IDisposable
         _delete = connection.Prepare("DELETE FROM record WHERE key = ?1");
         _sequenceIs = connection.Prepare("UPDATE last_commit SET sequence = ?1 WHERE id = 1");
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
+        _thread.Start();
     }
-
-    public void Start() => _thread.Start();
 
     public ValueTask<CommitResult> CommitAsync(Batch batch)
     {
@@ -85,10 +84,7 @@ internal sealed class SqliteWriter : IDisposable
     public void Dispose()
     {
         _queue.Close();
-        if (_thread.ThreadState != (ThreadState.Unstarted | ThreadState.Background))
-        {
-            _thread.Join();
-        }
+        _thread.Join();
     }
 
     private void Run()
