@@ -32,21 +32,7 @@ internal sealed unsafe class MainFile(DatabaseFiles shared, VfsFile* real) : IDi
             return result == raw.SQLITE_OK ? Verify(buffer, offset) : result;
         }
 
-        // SQLite looks at parts of the first page before it knows the page size.
-        var start = offset - (offset % PageSize);
-        var within = (int)(offset - start);
-        if (within + count > PageSize || real->Methods->Read(real, _page, PageSize, start) != raw.SQLITE_OK)
-        {
-            return real->Methods->Read(real, buffer, count, offset);
-        }
-
-        var verified = Verify(_page, start);
-        if (verified == raw.SQLITE_OK)
-        {
-            new Span<byte>(_page + within, count).CopyTo(new Span<byte>(buffer, count));
-        }
-
-        return verified;
+        return ReadPart(buffer, count, offset);
     }
 
     public int Write(byte* buffer, int count, long offset)
@@ -61,6 +47,39 @@ internal sealed unsafe class MainFile(DatabaseFiles shared, VfsFile* real) : IDi
         new ReadOnlySpan<byte>(buffer, PageSize).CopyTo(page);
         PageChecksum.Stamp(page, offset);
         return real->Methods->Write(real, _page, PageSize, offset);
+    }
+
+    /// <summary>
+    /// SQLite looks at parts of the first page when it opens the file: before it knows the page size, and before it takes a
+    /// lock. So the writer may be replacing that page; what was torn is read again.
+    /// </summary>
+    private int ReadPart(byte* buffer, int count, long offset)
+    {
+        const int Attempts = 100;
+        var start = offset - (offset % PageSize);
+        var within = (int)(offset - start);
+        for (var attempt = 1; ; attempt++)
+        {
+            if (within + count > PageSize || real->Methods->Read(real, _page, PageSize, start) != raw.SQLITE_OK)
+            {
+                return real->Methods->Read(real, buffer, count, offset);
+            }
+
+            if (PageChecksum.Verify(new ReadOnlySpan<byte>(_page, PageSize), start) || attempt == Attempts)
+            {
+                break;
+            }
+
+            Thread.Yield();
+        }
+
+        var result = Verify(_page, start);
+        if (result == raw.SQLITE_OK)
+        {
+            new Span<byte>(_page + within, count).CopyTo(new Span<byte>(buffer, count));
+        }
+
+        return result;
     }
 
     public void Dispose() => NativeMemory.Free(_page);
