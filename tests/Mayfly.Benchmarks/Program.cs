@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Mayfly.Benchmarks;
+using Mayfly.Benchmarks.Audit;
 using Mayfly.Benchmarks.Store;
 
 // One line per benchmark: its name on the command line, and what runs it.
@@ -8,6 +9,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     StringComparer.Ordinal
 )
 {
+    ["audit"] = AuditBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };
 

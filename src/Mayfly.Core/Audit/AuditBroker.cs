@@ -15,6 +15,8 @@ internal sealed class AuditBroker : IAsyncDisposable
     private static readonly TimeSpan TickPeriod = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan PersistPeriod = TimeSpan.FromSeconds(5);
 
+    private const string HeadersPath = "request-headers";
+
     private readonly View _view;
     private readonly AuditContext _context;
     private readonly SemaphoreSlim _changes = new(1);
@@ -105,7 +107,7 @@ internal sealed class AuditBroker : IAsyncDisposable
             }
 
             var bytes = JsonSerializer.SerializeToUtf8Bytes(record, AuditJson.Default.AuditDeviceRecord);
-            var result = await _view.PutAsync(DevicePath(record.Path), bytes, cancellation);
+            var result = await _view.PutAsync(DevicePath(record.Uuid), bytes, cancellation);
             if (!result.Succeeded)
             {
                 await device.DisposeAsync();
@@ -133,7 +135,7 @@ internal sealed class AuditBroker : IAsyncDisposable
             }
 
             var batch = new Batch();
-            _view.Delete(batch, DevicePath(path));
+            _view.Delete(batch, DevicePath(device.Record.Uuid));
             _view.Delete(batch, PositionPath(device.Record.Uuid));
             var result = await _view.CommitAsync(batch, cancellation);
             if (!result.Succeeded)
@@ -143,6 +145,38 @@ internal sealed class AuditBroker : IAsyncDisposable
 
             _devices = new AuditDeviceSet([.. Devices.Where(other => other != device)], _context.Time);
             await device.DisposeAsync();
+            return null;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Shows a header in entries (hashed or as it is), or, with null, no longer.</summary>
+    public async ValueTask<Fault?> SetHeaderAsync(string name, bool? hashed, CancellationToken cancellation)
+    {
+        await _changes.WaitAsync(cancellation);
+        try
+        {
+            var headers = new Dictionary<string, bool>(Headers.Recorded, StringComparer.Ordinal);
+            if (hashed is { } value)
+            {
+                headers[name] = value;
+            }
+            else
+            {
+                headers.Remove(name);
+            }
+
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(headers, AuditJson.Default.DictionaryStringBoolean);
+            var result = await _view.PutAsync(HeadersPath, bytes, cancellation);
+            if (!result.Succeeded)
+            {
+                return Fault.From(result);
+            }
+
+            Headers.Recorded = headers;
             return null;
         }
         finally
@@ -174,15 +208,37 @@ internal sealed class AuditBroker : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static string DevicePath(string path) => "devices/" + path.TrimEnd('/').Replace('/', '\n');
+    private static string DevicePath(string uuid) => "devices/" + uuid;
 
     private static string PositionPath(string uuid) => "positions/" + uuid;
 
     private AuditDevice NewDevice(AuditDeviceRecord record, AuditSettings settings, ChainPosition? known) =>
-        new(record, settings, new FileSink(settings), _context, known);
+        new(
+            record,
+            settings,
+            record.Type switch
+            {
+                "file" => new FileSink(settings),
+                "syslog" => new SyslogSink(settings, _context.Time),
+                _ => new SocketSink(settings),
+            },
+            _context,
+            known
+        );
 
     private async ValueTask LoadAsync(CancellationToken cancellation)
     {
+        using (var headers = await _view.GetAsync(HeadersPath, cancellation))
+        {
+            if (headers is not null)
+            {
+                Headers.Recorded = JsonSerializer.Deserialize(
+                    headers.Value.Span,
+                    AuditJson.Default.DictionaryStringBoolean
+                )!;
+            }
+        }
+
         var devices = new List<AuditDevice>();
         foreach (var name in await _view.ListAsync("devices/", cancellation))
         {

@@ -1,4 +1,5 @@
 using Mayfly.Crypto;
+using Mayfly.Crypto.Audit;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Core.Audit;
@@ -19,8 +20,10 @@ internal sealed record AuditContext(
 /// </summary>
 internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
 {
-    /// <summary>More than this may not wait: a device that is so far behind has failed.</summary>
-    private const int QueueLimit = 64 * 1024 * 1024;
+    /// <summary>More than this may not wait: a device that is so far behind gets no more.</summary>
+    private const int QueueLimit = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan RemarkPeriod = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
@@ -46,6 +49,8 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     private DateTimeOffset _failedSince;
     private DateTimeOffset _lastCheckpoint;
     private long _writingSince;
+    private DateTimeOffset _lastRemark;
+    private string? _remark;
     private long _lost;
     private long _lostTotal;
     private TimeSpan _pause = FirstRetry;
@@ -94,7 +99,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         {
             lock (_gate)
             {
-                return new AuditStatus(_failure is null, _failure, _failedSince, _lostTotal, _writer.Position);
+                return new AuditStatus(_failure is null, _failure, _failedSince, _lostTotal, _writer.Remark ?? _remark);
             }
         }
     }
@@ -113,7 +118,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         var schedule = false;
         lock (_gate)
         {
-            if (_failure is null && !_closing && (_filling.Bytes < QueueLimit || _filling.Count == 0))
+            if (_failure is null && !_closing && Fits(first.Length, second.Length))
             {
                 var now = _context.Time.GetTimestamp();
                 if (!first.IsEmpty)
@@ -134,6 +139,10 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             else
             {
                 Lose((first.IsEmpty ? 0 : 1) + (second.IsEmpty ? 0 : 1));
+                if (_failure is null && !_closing)
+                {
+                    RemarkOverflow();
+                }
             }
         }
 
@@ -174,6 +183,15 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         Wake();
     }
 
+    /// <summary>What this device shows instead of <paramref name="input"/>.</summary>
+    public string Hash(string input)
+    {
+        using var redactor = new Redactor(_key.Span, raw: false);
+        var line = new LineBuffer();
+        redactor.Secret(line, input);
+        return System.Text.Encoding.ASCII.GetString(line.Written[1..^1]);
+    }
+
     /// <summary>Sends a test entry through. Null, or why the device did not take it.</summary>
     public async ValueTask<string?> TestAsync()
     {
@@ -190,7 +208,10 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     }
 
     /// <summary>Looks whether the file has been rotated, and follows. Ends when that has been done.</summary>
-    public Task ReopenAsync()
+    public Task ReopenAsync() => CheckpointAsync();
+
+    /// <summary>Signs what has been written so far, opening the device first where that is due.</summary>
+    public Task CheckpointAsync()
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
@@ -234,6 +255,13 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         {
             _sink.Abort();
             _context.Log.LogWarning("audit device {Path} did not close in time", Record.Path);
+            List<AuditWait>? stuck;
+            lock (_gate)
+            {
+                stuck = Fail("it was closed");
+            }
+
+            CompleteAll(stuck, recorded: false);
         }
 
         await _retryTimer.DisposeAsync();
@@ -372,6 +400,26 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         CompleteAll(others, recorded: false);
     }
 
+    private void RemarkOverflow()
+    {
+        var now = _context.Time.GetUtcNow();
+        if (now - _lastRemark < RemarkPeriod)
+        {
+            return;
+        }
+
+        _lastRemark = now;
+        _remark = $"it was too slow, or an entry too large for it, at {now:O}";
+        _context.Log.LogError(
+            "audit device {Path} is too slow, or an entry is too large for it: entries are lost",
+            Record.Path
+        );
+    }
+
+    private bool Fits(int first, int second) =>
+        Math.Max(first, second) <= _sink.LongestLine - AuditChain.LongestTail
+        && (_filling.Count == 0 || _filling.Bytes < QueueLimit);
+
     /// <summary>Marks it failed. Returns those who must be told; the caller does that outside the lock.</summary>
     private List<AuditWait>? Fail(string reason)
     {
@@ -431,10 +479,4 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
 }
 
 /// <summary>How a device is. Immutable.</summary>
-internal sealed record AuditStatus(
-    bool Works,
-    string? Failure,
-    DateTimeOffset FailedSince,
-    long Lost,
-    ChainPosition Position
-);
+internal sealed record AuditStatus(bool Works, string? Failure, DateTimeOffset FailedSince, long Lost, string? Remark);

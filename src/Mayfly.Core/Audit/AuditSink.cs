@@ -6,6 +6,9 @@ internal abstract class AuditSink : IDisposable
     /// <summary>A write may block for long, so it needs a thread of its own.</summary>
     public abstract bool Blocks { get; }
 
+    /// <summary>A line that is longer does not fit; it is refused before it gets here.</summary>
+    public virtual int LongestLine => int.MaxValue;
+
     /// <summary>Makes it ready for lines: opens, connects, or notices that the file is no longer the one.</summary>
     public abstract Preparation Prepare();
 

@@ -28,6 +28,7 @@ internal sealed class DeviceWriter : IDisposable
     private bool _headFailed;
     private volatile ChainPosition _position;
     private volatile byte[]? _head;
+    private volatile string? _remark;
 
     /// <param name="record">The device.</param>
     /// <param name="sink">Where lines go.</param>
@@ -52,6 +53,9 @@ internal sealed class DeviceWriter : IDisposable
 
     /// <summary>That checkpoint.</summary>
     public byte[]? Head => _head;
+
+    /// <summary>What the operator should know although the device works: that its file was deleted or cut off.</summary>
+    public string? Remark => _remark;
 
     /// <summary>Whether the last call of <see cref="Write"/> got as far as linking the entries.</summary>
     public bool Took { get; private set; }
@@ -150,6 +154,7 @@ internal sealed class DeviceWriter : IDisposable
                 _record.Path,
                 why
             );
+            _remark = why == "renamed" ? _remark : $"its file was {why} at {_context.Time.GetUtcNow():O}";
             FinishOldFile();
             _sink.LetGo();
             found = _sink.Prepare();
@@ -191,6 +196,7 @@ internal sealed class DeviceWriter : IDisposable
             if (_sequence > 0 && (end.Sequence < _sequence || (end.Sequence == _sequence && end.Hash != here.Hash)))
             {
                 expected = here;
+                _remark = $"its log was cut off or exchanged before {_context.Time.GetUtcNow():O}";
                 _context.Log.LogError(
                     "audit device {Path}: the log ends at entry {Found}, but {Expected} had been written: it was cut off or exchanged",
                     _record.Path,
@@ -208,7 +214,7 @@ internal sealed class DeviceWriter : IDisposable
         }
 
         var continues = tail is { Position.Sequence: > 0 };
-        if (tail is { TornBytes: > 0 })
+        if (tail is { NeedsFeed: true })
         {
             _lines.AddRaw("\n"u8);
         }

@@ -3,7 +3,7 @@ namespace Mayfly.Core.Audit;
 /// <summary>Bodies of entries one after the other, with who waits for each. Guarded by the device's lock until it is swapped out.</summary>
 internal sealed class EntryQueue
 {
-    private readonly LineBuffer _bytes = new();
+    private readonly LineBuffer _bytes = new(keptCapacity: 4 * 1024 * 1024);
     private readonly List<int> _ends = [];
 
     public int Count => _ends.Count;

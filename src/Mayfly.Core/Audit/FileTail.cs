@@ -8,7 +8,8 @@ namespace Mayfly.Core.Audit;
 /// <param name="Position">The last whole line, or <see cref="ChainPosition.None"/> when it is not one of a chain.</param>
 /// <param name="TornBytes">Bytes after the last line feed: what a crash left of a line.</param>
 /// <param name="TornHash">Their SHA-256 in hexadecimal, or "".</param>
-internal sealed record FileTail(ChainPosition Position, int TornBytes, string TornHash)
+/// <param name="NeedsFeed">The next line must begin with a line feed.</param>
+internal sealed record FileTail(ChainPosition Position, int TornBytes, string TornHash, bool NeedsFeed)
 {
     private const int Step = 64 * 1024;
 
@@ -21,19 +22,25 @@ internal sealed record FileTail(ChainPosition Position, int TornBytes, string To
         var size = RandomAccess.GetLength(handle);
         var lastFeed = FindFeedBefore(handle, size);
         var torn = Range(handle, lastFeed + 1, size);
-        var tornHash = torn.Length == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(torn));
-        if (lastFeed < 0)
+        if (torn.Length > 0 && PositionOf(torn) is { Sequence: > 0 } whole)
         {
-            return new FileTail(ChainPosition.None, torn.Length, tornHash);
+            return new FileTail(whole, TornBytes: 0, TornHash: "", NeedsFeed: true);
         }
 
-        var line = Range(handle, FindFeedBefore(handle, lastFeed) + 1, lastFeed);
-        Span<byte> hash = stackalloc byte[AuditChain.HashSize];
+        var tornHash = torn.Length == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(torn));
         var position =
-            AuditLine.TryParse(line, out var parsed) && parsed.HashHolds(hash)
-                ? new ChainPosition(parsed.Sequence, Convert.ToHexStringLower(hash))
-                : ChainPosition.None;
-        return new FileTail(position, torn.Length, tornHash);
+            lastFeed < 0
+                ? ChainPosition.None
+                : PositionOf(Range(handle, FindFeedBefore(handle, lastFeed) + 1, lastFeed));
+        return new FileTail(position, torn.Length, tornHash, torn.Length > 0);
+    }
+
+    private static ChainPosition PositionOf(ReadOnlySpan<byte> line)
+    {
+        Span<byte> hash = stackalloc byte[AuditChain.HashSize];
+        return AuditLine.TryParse(line, out var parsed) && parsed.HashHolds(hash)
+            ? new ChainPosition(parsed.Sequence, Convert.ToHexStringLower(hash))
+            : ChainPosition.None;
     }
 
     /// <summary>The offset of the last line feed before <paramref name="end"/>, or -1.</summary>

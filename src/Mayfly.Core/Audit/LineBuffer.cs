@@ -8,10 +8,8 @@ using System.Text.Json;
 namespace Mayfly.Core.Audit;
 
 /// <summary>Grows, and takes JSON piece by piece in UTF-8. Kept and reused, so writing allocates nothing. One owner.</summary>
-internal sealed class LineBuffer
+internal sealed class LineBuffer(int keptCapacity = 64 * 1024)
 {
-    private const int KeptCapacity = 256 * 1024;
-
     private static readonly SearchValues<byte> Escaped = SearchValues.Create([
         .. Enumerable.Range(0, 0x20).Select(i => (byte)i),
         (byte)'"',
@@ -28,7 +26,7 @@ internal sealed class LineBuffer
     public void Clear()
     {
         Length = 0;
-        if (_bytes.Length > KeptCapacity)
+        if (_bytes.Length > keptCapacity)
         {
             _bytes = new byte[1024];
         }

@@ -6,7 +6,7 @@ namespace Mayfly.Core.Audit;
 /// <summary>Lines that are linked into the chain and ready for a device, and how far it got with them. The writer's alone.</summary>
 internal sealed class SealedLines
 {
-    private readonly LineBuffer _bytes = new();
+    private readonly LineBuffer _bytes = new(keptCapacity: 4 * 1024 * 1024);
     private readonly List<int> _ends = [];
 
     public ReadOnlySpan<byte> Bytes => _bytes.Written;

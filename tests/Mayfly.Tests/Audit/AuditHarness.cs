@@ -9,6 +9,7 @@ using Mayfly.Core.Policy;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
 using Mayfly.Crypto;
+using Mayfly.Crypto.Audit;
 using Microsoft.Extensions.Logging;
 using Barrier = Mayfly.Core.Storage.Barrier;
 
@@ -86,6 +87,64 @@ internal sealed class AuditHarness : IAsyncDisposable
     {
         await Broker.DisposeAsync();
         await UnsealAsync();
+    }
+
+    /// <summary>
+    /// Ends as SIGKILL does: nothing is closed, the store remembers what it remembered, and the log is
+    /// <paramref name="cut"/> bytes shorter than what had been written.
+    /// </summary>
+    public async Task KillAsync(int cut = 0)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var uuid = Broker.Devices[0].Record.Uuid;
+        var length = new FileInfo(LogPath).Length - cut;
+        using var position = await _view.GetAsync("positions/" + uuid, cancellation);
+        await Broker.DisposeAsync();
+        if (position is null)
+        {
+            await _view.DeleteAsync("positions/" + uuid, cancellation);
+        }
+        else
+        {
+            await _view.PutAsync("positions/" + uuid, position.Value.Span, cancellation);
+        }
+
+        Truncate(length);
+        await UnsealAsync();
+    }
+
+    public void Truncate(long length)
+    {
+        using var file = new FileStream(LogPath, FileMode.Open, FileAccess.Write);
+        file.SetLength(length);
+    }
+
+    /// <summary>Verifies the log as somebody does who has the server's public key.</summary>
+    public async Task<AuditReport> VerifyAsync(string? path = null, AuditLink? previous = null) =>
+        await AuditVerifier.VerifyFileAsync(
+            path ?? LogPath,
+            new AuditVerifyOptions
+            {
+                PublicKey = Broker.SigningKey.Key.ExportSubjectPublicKeyInfo(),
+                Previous = previous,
+            },
+            TestContext.Current.CancellationToken
+        );
+
+    /// <summary>Waits for what another thread does with a real device.</summary>
+    public static async Task EventuallyAsync(Func<bool> condition, string what)
+    {
+        for (var i = 0; i < 1_000; i++)
+        {
+            if (condition())
+            {
+                return;
+            }
+
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail($"did not happen: {what}");
     }
 
     public async Task<Fault?> EnableAsync(string path, string type, params (string Key, string Value)[] options) =>

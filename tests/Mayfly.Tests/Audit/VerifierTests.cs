@@ -148,7 +148,7 @@ public sealed class VerifierTests : IAsyncLifetime
                     return text.AsSpan().SequenceCompareTo(original) == 0 || !report.Intact;
                 }
             )
-            .Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(200));
     }
 
     private byte[] Tampered(int kind, int line, int other, int at, int bit)
