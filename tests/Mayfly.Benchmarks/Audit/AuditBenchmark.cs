@@ -105,9 +105,9 @@ internal static class AuditBenchmark
 
         return
         [
-            new($"audit, {devices} devices: rate", rate, "requests/s"),
-            new($"audit, {devices} devices: CPU", cost, "µs per request"),
-            new($"audit, {devices} devices: allocated", allocated, "bytes per request"),
+            new($"audit.{devices}.rate", rate, "requests/s"),
+            new($"audit.{devices}.cpu", cost, "µs per request"),
+            new($"audit.{devices}.allocated", allocated, "bytes per request"),
         ];
     }
 
