@@ -28,6 +28,11 @@ public sealed partial class Custody
             return null;
         }
 
+        if (_closing is not null)
+        {
+            return StillClosing();
+        }
+
         var unsealing =
             _unsealing
             ?? new Unsealing(Guid.NewGuid().ToString(), new ShareCollector(record.ClusterId, record.People))

@@ -21,6 +21,7 @@ public sealed partial class Custody : IAsyncDisposable
     private readonly RootKeyStore _records;
     private Unsealing? _unsealing;
     private OpenKeys? _open;
+    private TaskCompletionSource? _closing;
     private volatile SealStatus _status;
 
     private Custody(IStore store, ISeal? configured, CustodyHooks hooks, TimeProvider time, ILogger log)
@@ -97,6 +98,11 @@ public sealed partial class Custody : IAsyncDisposable
             return null;
         }
 
+        if (_closing is not null)
+        {
+            return StillClosing();
+        }
+
         if (_configured is null)
         {
             return Fault.Unavailable(
@@ -136,6 +142,8 @@ public sealed partial class Custody : IAsyncDisposable
             _unsealing?.Dispose();
             _unsealing = null;
         }
+
+        await (_closing?.Task ?? Task.CompletedTask);
 
         Rekey.Dispose();
         RekeyRecovery.Dispose();
@@ -241,16 +249,27 @@ public sealed partial class Custody : IAsyncDisposable
         RekeyRecovery.Drop();
         GenerateRoot.Drop();
         _open = null;
+        var closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _closing = closing;
         Publish();
+
+        // Closing waits for the requests that are under way. One of them may wait at the gate: let it in, to be told that the
+        // vault is sealed.
+        _gate.Release();
         try
         {
             await _hooks.CloseAsync(cancellation);
         }
         finally
         {
+            await _gate.WaitAsync(CancellationToken.None);
             open.Dispose();
+            _closing = null;
+            closing.SetResult();
         }
     }
+
+    private static Fault StillClosing() => Fault.Unavailable("the vault is being sealed; try again in a moment");
 
     /// <summary>Lets the next change in when it is disposed.</summary>
     internal readonly struct Entered(SemaphoreSlim gate) : IDisposable

@@ -34,6 +34,9 @@ public sealed class CustodyHarness : IAsyncDisposable
 
     public int Minted { get; private set; }
 
+    /// <summary>What happens while the vault closes, such as a request that it waits for.</summary>
+    public Func<Task>? WhileClosing { get; set; }
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>A server that starts on <paramref name="store"/>.</summary>
@@ -103,10 +106,10 @@ public sealed class CustodyHarness : IAsyncDisposable
                 Barrier = Refuse is null ? new Barrier(Store, keyring) : null;
                 return new(Refuse);
             },
-            CloseAsync = _ =>
+            CloseAsync = async _ =>
             {
+                await (WhileClosing?.Invoke() ?? Task.CompletedTask);
                 Barrier = null;
-                return ValueTask.CompletedTask;
             },
             MintRootTokenAsync = _ =>
             {

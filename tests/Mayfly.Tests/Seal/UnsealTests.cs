@@ -107,6 +107,28 @@ public sealed class UnsealTests
     }
 
     [Fact]
+    public async Task A_request_that_sealing_waits_for_is_told_that_the_vault_is_sealed()
+    {
+        await using var server = await CustodyHarness.StartAsync();
+        var keys = await server.InitializeAsync(1, 1);
+        await server.UnsealAsync(keys);
+        Fault? rotated = null;
+        Fault? unsealed = null;
+        server.WhileClosing = async () =>
+        {
+            rotated = await server.Custody.Rotation.RotateAsync(Cancellation);
+            unsealed = await server.Custody.SubmitShareAsync(keys[0], migrate: false, Cancellation);
+            await server.Custody.SealAsync(Cancellation);
+        };
+        await server.Custody.SealAsync(Cancellation);
+        Assert.Equal(FaultKind.Sealed, rotated?.Kind);
+        Assert.Equal(FaultKind.Unavailable, unsealed?.Kind);
+        server.WhileClosing = null;
+        await server.UnsealAsync(keys);
+        Assert.Equal("hello", await server.ReadSecretAsync());
+    }
+
+    [Fact]
     public async Task A_vault_that_cannot_open_stays_sealed_and_can_be_tried_again()
     {
         await using var server = await CustodyHarness.StartAsync();
