@@ -54,10 +54,11 @@ for project in tests/*.Tests; do
   code=${PIPESTATUS[0]}
   # "  Mayfly.Tests  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
   counts=$(grep -aoE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -1 | grep -oE '[0-9]+' | tr '\n' ' ')
+  # A project without tests says "Total: 0" alone.
   read -r total errors bad left <<<"${counts:-0 0 0 0}"
-  if [ "${code:-1}" != 0 ] && [ $((errors + bad)) = 0 ] && [ "${total:-0}" != 0 ] || [ -z "$counts" ]; then
-    # It ended before it could say what failed.
-    [ "$code" = 0 ] || { say "$name ended with exit code $code"; errors=1; total=$((total + 1)); }
+  if [ "$code" != 0 ] && [ $((errors + bad + left)) = 0 ]; then
+    say "$name ended with exit code $code before it could say what failed"
+    errors=1 total=$((total + 1))
   fi
   passed=$((passed + total - errors - bad - left)) failed=$((failed + errors + bad)) skipped=$((skipped + left))
   rm -f "$log"

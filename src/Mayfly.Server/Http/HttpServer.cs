@@ -143,7 +143,6 @@ internal sealed class HttpServer : IAsyncDisposable
                     tcp.Address,
                     endpoint =>
                     {
-                        Mark(endpoint, listener);
                         endpoint.UseHttps(
                             new TlsHandshakeCallbackOptions
                             {
@@ -151,6 +150,8 @@ internal sealed class HttpServer : IAsyncDisposable
                                 HandshakeTimeout = TimeSpan.FromSeconds(10),
                             }
                         );
+                        // Behind TLS, where the bytes are HTTP.
+                        Mark(endpoint, listener);
                     }
                 );
                 break;
@@ -171,12 +172,13 @@ internal sealed class HttpServer : IAsyncDisposable
         Mark(endpoint, listener);
     }
 
-    /// <summary>Lets each connection know the listener that it came in by.</summary>
+    /// <summary>Lets each connection know the listener that it came in by, and gives reasons to Kestrel's own refusals.</summary>
     private static void Mark(ListenOptions endpoint, Listener listener) =>
         endpoint.Use(next =>
             connection =>
             {
                 connection.Features.Set(listener);
+                RefusalWriter.Wrap(connection);
                 return next(connection);
             }
         );

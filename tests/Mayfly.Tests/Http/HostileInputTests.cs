@@ -121,7 +121,22 @@ public sealed class HostileInputTests : IAsyncLifetime
         var answer = await _server.RawAsync(request);
 
         Assert.StartsWith("HTTP/1.1 400 ", answer);
+        Assert.Contains("{\"errors\":[\"", answer);
         Assert.Empty(_seen);
+    }
+
+    [Fact]
+    public async Task Too_large_a_head_is_refused_with_a_message()
+    {
+        var line = await _server.RawGetAsync("/v1/" + new string('a', 70_000));
+        var headers = await _server.RawAsync(
+            $"GET /v1/a HTTP/1.1\r\nHost: x\r\nX-Long: {new string('a', 70_000)}\r\nConnection: close\r\n\r\n"
+        );
+
+        Assert.StartsWith("HTTP/1.1 414 ", line);
+        Assert.Contains("the request line is too long", line);
+        Assert.StartsWith("HTTP/1.1 431 ", headers);
+        Assert.Contains("the headers are too large", headers);
     }
 
     [Theory]
