@@ -24,7 +24,11 @@ internal abstract class KvCommand(string name, string synopsis) : Command(name, 
             return call.Wrong(wrong);
         }
 
-        var (path, code) = await KvPath.ResolveAsync(call, Mount.Value, call.Arguments[0]);
+        var (path, code) = await KvPath.ResolveAsync(
+            call,
+            Mount.Value,
+            call.Arguments.Count == 0 ? "" : call.Arguments[0]
+        );
         return code == Exit.Ok ? await RunAsync(call, path) : code;
     }
 

@@ -26,11 +26,18 @@ internal sealed class KvListCommand() : KvCommand("list", "List secrets")
 
     public override bool HasField => false;
 
+    public override int Fewest => 0;
+
+    public override int Most => 1;
+
+    protected override string? CheckArguments(Invocation call) =>
+        call.Arguments.Count == 0 && Mount.Value is null ? "Not enough arguments: give a PATH or -mount" : null;
+
     protected override async Task<int> RunAsync(Invocation call, KvPath path)
     {
         if (!_recursive.Value)
         {
-            var api = path.Api("metadata") + "/";
+            var api = path.ApiFolder("metadata");
             return ListCommand.Show(call, api, await call.ListAsync(api));
         }
 

@@ -17,6 +17,9 @@ internal readonly record struct KvPath(string Mount, string Relative, bool IsVer
         : Relative.Length == 0 ? Mount + part
         : $"{Mount}{part}/{Relative}";
 
+    /// <summary>As <see cref="Api"/>, for a LIST.</summary>
+    public string ApiFolder(string part) => Api(part).TrimEnd('/') + "/";
+
     /// <summary>Already begins with a part of the version 2 API.</summary>
     public static bool IsApiPath(string relative)
     {
@@ -61,15 +64,16 @@ internal readonly record struct KvPath(string Mount, string Relative, bool IsVer
         var response = await call.SendAsync(
             new MayflyRequest(HttpMethod.Get, "sys/internal/ui/mounts/" + Paths.Clean(typed))
         );
-        if (response.Status == 404)
-        {
-            // A server that does not know the question has no versions.
-            return (new KvPath("", typed, IsVersion2: false), null);
-        }
+        return response.IsSuccess || response.Status == 404 ? (FromMount(typed, response), null) : (null, response);
+    }
 
+    /// <summary>The path by what the server says of the mount that it belongs to.</summary>
+    public static KvPath FromMount(string typed, MayflyResponse response)
+    {
+        // A server that does not know the question has no versions.
         if (!response.IsSuccess)
         {
-            return (null, response);
+            return new KvPath("", typed, IsVersion2: false);
         }
 
         var mount = PlainText.Of(SecretRows.Member(response.Data, "path"));
@@ -81,6 +85,6 @@ internal readonly record struct KvPath(string Mount, string Relative, bool IsVer
             typed.StartsWith(mount, StringComparison.Ordinal) ? typed[mount.Length..]
             : typed + "/" == mount ? ""
             : typed;
-        return (new KvPath(mount, inside, isKv && version == "2"), null);
+        return new KvPath(mount, inside, isKv && version == "2");
     }
 }

@@ -43,7 +43,7 @@ internal sealed class KvWalk(Invocation call, KvPath start)
     private Task<MayflyResponse> ListAsync(string folder)
     {
         var inside = start.Relative.Length == 0 ? folder : $"{start.Relative}/{folder}";
-        var path = (start with { Relative = inside.TrimEnd('/') }).Api("metadata") + "/";
+        var path = (start with { Relative = inside.TrimEnd('/') }).ApiFolder("metadata");
         return call.SendAsync(new MayflyRequest(HttpMethod.Get, path) { Query = [new("list", "true")] });
     }
 

@@ -8,7 +8,6 @@ internal static class Completion
 {
     public static IReadOnlyList<string> For(IReadOnlyList<string> words, Session session)
     {
-        _ = session;
         Node node = new Root();
         var at = 0;
         for (; node is Group group && at < words.Count - 1; at++)
@@ -42,7 +41,28 @@ internal static class Completion
             }
         }
 
-        return command is CompletionCommand ? Starting(["bash", "zsh", "fish"], current) : [];
+        return command is CompletionCommand ? Starting(["bash", "zsh", "fish"], current)
+            : command.TakesPath && IsFirstPositional(words, at, flags) ? PathCompletion.For(command, current, session)
+            : [];
+    }
+
+    private static bool IsFirstPositional(IReadOnlyList<string> words, int from, List<Flag> flags)
+    {
+        for (var i = from; i < words.Count - 1; i++)
+        {
+            if (!FlagParser.IsFlag(words[i]))
+            {
+                return false;
+            }
+
+            var (name, value) = FlagParser.Split(words[i]);
+            if (value is null && FlagParser.Find(flags, name) is not (null or BoolFlag) && ++i >= words.Count - 1)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static List<string> FlagOrValue(List<Flag> flags, string current)

@@ -7,10 +7,6 @@ namespace Mayfly.Cli.Commands.Policy;
 
 internal sealed class PolicyExplainCommand() : Command("explain", "Say which rule decides about a path, and why")
 {
-    private readonly TextFlag _token = new(
-        "token",
-        "Ask about this token (\"-\": from standard input); needs the right to."
-    );
     private readonly TextFlag _accessor = new(
         "accessor",
         "Ask about the token with this accessor; needs the right to."
@@ -25,7 +21,7 @@ internal sealed class PolicyExplainCommand() : Command("explain", "Say which rul
             $ mayfly policy explain secret/data/app read
             """;
 
-    public override IReadOnlyList<Flag> Flags => [_token, _accessor];
+    public override IReadOnlyList<Flag> Flags => [_accessor];
 
     public override int Fewest => 2;
 
@@ -39,11 +35,6 @@ internal sealed class PolicyExplainCommand() : Command("explain", "Say which rul
             {
                 writer.WriteString("path", path);
                 writer.WriteString("operation", operation);
-                if (_token.Value is { } token)
-                {
-                    writer.WriteString("token", TypedSecret.FromArgument(call.Session, token));
-                }
-
                 if (_accessor.Value is { } accessor)
                 {
                     writer.WriteString("accessor", accessor);
@@ -62,7 +53,11 @@ internal sealed class PolicyExplainCommand() : Command("explain", "Say which rul
         }
         else
         {
-            ExplanationText.Write(call.Print, path, operation, response.Data);
+            call.Print.Line($"{(allowed ? "Allowed" : "Denied")}: {operation} {path}\n");
+            foreach (var sentence in SecretRows.Member(response.Data, "explanation").EnumerateArray())
+            {
+                call.Print.Line(PlainText.Of(sentence));
+            }
         }
 
         return allowed ? Exit.Ok : Exit.Server;
