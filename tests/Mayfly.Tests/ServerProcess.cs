@@ -62,7 +62,8 @@ public sealed class ServerProcess : IAsyncDisposable
                 "-dev",
                 "-dev-listen-address=127.0.0.1:0",
                 $"-dev-root-token-id={DevToken}",
-                .. dataFolder is null ? Array.Empty<string>() : [$"-data={dataFolder}"],
+                "-dev-no-store-token",
+                .. dataFolder is null ? Array.Empty<string>() : [$"-dev-data={dataFolder}"],
                 .. more,
             ]
         );
