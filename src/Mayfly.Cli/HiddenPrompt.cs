@@ -1,16 +1,19 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mayfly.Cli;
 
 /// <summary>Reads a line from the terminal without showing it.</summary>
 /// <remarks>
 /// <c>Console.ReadKey(intercept: true)</c> is not enough: it turns echo off for each key and on again in between, so
-/// part of what is pasted would show. Here echo is off from before the prompt until the line has ended.
+/// part of what is pasted would show. Here echo is off from before the prompt until the line has ended. Nothing of
+/// <c>Console</c> is used meanwhile: it would set the terminal up for its own purposes.
 /// </remarks>
 internal static class HiddenPrompt
 {
     private const int Input = 0;
+    private const int ErrorOutput = 2;
     private const int InterruptedExit = 130;
 
     /// <summary>The line, or null when the input ended.</summary>
@@ -35,22 +38,23 @@ internal static class HiddenPrompt
         var silent = (byte[])settings.Clone();
         silent[LocalFlagsOffset] &= unchecked((byte)~Echo);
         _ = SetSettings(Input, DropPendingInput, silent);
+        using var screen = new DescriptorStream(ErrorOutput);
         try
         {
-            Console.Error.Write(prompt);
+            screen.Write(Encoding.UTF8.GetBytes(prompt));
             return ReadLine();
         }
         finally
         {
             _ = SetSettings(Input, DropPendingInput, settings);
-            Console.Error.WriteLine();
+            screen.WriteByte((byte)'\n');
         }
     }
 
     private static string? ReadLine()
     {
         var line = new List<byte>();
-        using var input = Console.OpenStandardInput();
+        using var input = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, 0);
         while (true)
         {
             switch (input.ReadByte())

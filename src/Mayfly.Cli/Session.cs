@@ -40,12 +40,19 @@ internal sealed class Session
     public static Session OfProcess() =>
         new()
         {
-            Out = new StreamWriter(Console.OpenStandardOutput(), bufferSize: 4096),
-            Error = new StreamWriter(Console.OpenStandardError(), bufferSize: 512) { AutoFlush = true },
+            Out = new StreamWriter(Standard(1), bufferSize: 4096),
+            Error = new StreamWriter(Standard(2), bufferSize: 512) { AutoFlush = true },
             Input = Console.OpenStandardInput,
             Environment = System.Environment.GetEnvironmentVariable,
             ReadHidden = Console.IsInputRedirected ? null : HiddenPrompt.Ask,
             OutputIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected,
         };
+
+    private static Stream Standard(int descriptor) =>
+        OperatingSystem.IsWindows()
+            ? descriptor == 1
+                ? Console.OpenStandardOutput()
+                : Console.OpenStandardError()
+            : new DescriptorStream(descriptor);
 }

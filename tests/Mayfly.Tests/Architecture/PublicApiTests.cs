@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using Mayfly.Client;
 using Mayfly.Crypto;
 
 namespace Mayfly.Tests.Architecture;
@@ -12,6 +13,9 @@ public sealed class PublicApiTests
 {
     [Fact]
     public void The_public_api_of_Mayfly_Crypto_is_the_one_written_down() => Compare(typeof(Keyring).Assembly);
+
+    [Fact]
+    public void The_public_api_of_Mayfly_Client_is_the_one_written_down() => Compare(typeof(MayflyClient).Assembly);
 
     private static void Compare(Assembly assembly)
     {

@@ -25,6 +25,17 @@ public sealed class ProgramTests(DevServer server)
     }
 
     [Fact]
+    public async Task Two_programs_share_a_redirected_output()
+    {
+        var mayfly = ServerProcess.Program("mayfly");
+        var file = Path.GetTempFileName();
+        var (code, _) = await RunAsync("/bin/sh", ["-c", $"( {mayfly} version; {mayfly} version ) > {file}"]);
+        Assert.Equal(0, code);
+        Assert.Equal("Mayfly v0.1.0\nMayfly v0.1.0\n", await File.ReadAllTextAsync(file, Cancellation));
+        File.Delete(file);
+    }
+
+    [Fact]
     public async Task What_is_typed_at_a_prompt_is_not_shown()
     {
         // util-linux' script gives it a terminal, and writes down all that the terminal shows.
@@ -32,12 +43,12 @@ public sealed class ProgramTests(DevServer server)
         Assert.True(File.Exists(Script), "the package bsdutils is essential on Debian");
         const string Prompt = "Token (will be hidden): ";
         var command = $"{ServerProcess.Program("mayfly")} login -no-store -field=token_accessor";
-        using var process = Start(Script, ["-qefc", command, "/dev/null"]);
+        using var process = Start(Script, ["-qefc", command, "/dev/null"], ("NO_COLOR", "1"));
         var shown = new StringBuilder();
         await ReadUntilAsync(process, shown, Prompt);
 
         // As a paste: in pieces, with time between them.
-        foreach (var piece in ServerProcess.DevToken.Chunk(5))
+        foreach (var piece in ServerProcess.DevToken.Chunk(8))
         {
             await process.StandardInput.WriteAsync(piece, Cancellation);
             await process.StandardInput.FlushAsync(Cancellation);
@@ -50,7 +61,8 @@ public sealed class ProgramTests(DevServer server)
         await process.WaitForExitAsync(Cancellation).WaitAsync(Patience, Cancellation);
 
         Assert.Equal(0, process.ExitCode);
-        foreach (var piece in ServerProcess.DevToken.Chunk(5))
+        Assert.DoesNotContain("\e", shown.ToString(), StringComparison.Ordinal);
+        foreach (var piece in ServerProcess.DevToken.Chunk(8))
         {
             Assert.DoesNotContain(new string(piece), shown.ToString(), StringComparison.Ordinal);
         }
@@ -77,7 +89,7 @@ public sealed class ProgramTests(DevServer server)
         return (process.ExitCode, await output);
     }
 
-    private Process Start(string program, string[] arguments)
+    private Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -90,6 +102,11 @@ public sealed class ProgramTests(DevServer server)
         start.Environment["MAYFLY_ADDR"] = server.Process.Address;
         start.Environment["TERM"] = "xterm";
         start.Environment["SHELL"] = "/bin/sh";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         start.Environment.Remove("MAYFLY_TOKEN");
         start.Environment.Remove("VAULT_TOKEN");
         return Process.Start(start)!;
