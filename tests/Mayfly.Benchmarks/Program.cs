@@ -2,7 +2,14 @@ using System.Globalization;
 using System.Text.Json;
 using Mayfly.Benchmarks;
 using Mayfly.Benchmarks.Audit;
+using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Store;
+
+if (args.FirstOrDefault() == BareServer.Verb)
+{
+    await BareServer.RunAsync(args[1..]);
+    return 0;
+}
 
 // One line per benchmark: its name on the command line, and what runs it.
 var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IReadOnlyList<Figure>>>>(
@@ -10,6 +17,8 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
 )
 {
     ["audit"] = AuditBenchmark.MainAsync,
+    ["kv"] = KvBenchmark.MainAsync,
+    ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };
 

@@ -61,7 +61,7 @@ internal sealed class TokenIssuer(TokenStore tokens, VaultOptions server, TimePr
                 Period = type == TokenType.Batch ? TimeSpan.Zero : parameters.Period,
                 Renewable = grant.Renewable && type == TokenType.Service,
                 UsesLeft = parameters.NumUses,
-                BoundCidrs = parameters.StrictlyBindIp ? [remote.ToString()] : parameters.BoundCidrs,
+                BoundCidrs = parameters.StrictlyBindIp ? [WithoutScope(remote)] : parameters.BoundCidrs,
                 MethodData = grant.MethodData,
             },
             token: null,
@@ -122,6 +122,9 @@ internal sealed class TokenIssuer(TokenStore tokens, VaultOptions server, TimePr
         TokenParameters.NormalizePolicies(
             parameters.NoDefaultPolicy ? parameters.Policies : [.. parameters.Policies, "default"]
         );
+
+    /// <summary>The address without an IPv6 zone, which names an interface of this machine and no network.</summary>
+    public static string WithoutScope(IPAddress address) => new IPAddress(address.GetAddressBytes()).ToString();
 
     private static TokenType TypeOf(string role, string mount)
     {

@@ -39,11 +39,11 @@ internal static class BareServer
         }
 
         var app = builder.Build();
-        app.Run(context =>
+        app.Run(async context =>
         {
             context.Response.ContentType = "application/json";
             context.Response.ContentLength = body.Length;
-            return context.Response.BodyWriter.WriteAsync(body, context.RequestAborted).AsTask();
+            await context.Response.BodyWriter.WriteAsync(body, context.RequestAborted);
         });
         await app.RunAsync();
     }

@@ -33,36 +33,79 @@ internal static class KvBenchmark
 
     private static async Task ReadsAsync(string folder, List<Figure> figures, CancellationToken cancellation)
     {
-        await using var audited = await MeasuredVault.StartAsync(Path.Combine(folder, "a"), audit: true, tls: null, cancellation);
-        await using var silent = await MeasuredVault.StartAsync(Path.Combine(folder, "b"), audit: false, tls: null, cancellation);
+        await using var audited = await MeasuredVault.StartAsync(
+            Path.Combine(folder, "a"),
+            audit: true,
+            tls: null,
+            cancellation
+        );
+        await using var silent = await MeasuredVault.StartAsync(
+            Path.Combine(folder, "b"),
+            audit: false,
+            tls: null,
+            cancellation
+        );
         await using var bare = await StartBareAsync(folder, audited, tls: null, cancellation);
         figures.Add(new("kv.memory.idle", audited.Child.ResidentMebibytes, "MiB"));
         var runs = new Dictionary<string, List<(Wrk Wrk, double Cpu)>>(StringComparer.Ordinal);
         for (var round = -1; round < Rounds; round++)
         {
             await MeasureAsync(runs, round, "bare", bare, bare.Address, "", cancellation);
-            await MeasureAsync(runs, round, "audited", audited.Child, audited.Address + MeasuredVault.SecretPath, audited.Token, cancellation);
-            await MeasureAsync(runs, round, "silent", silent.Child, silent.Address + MeasuredVault.SecretPath, silent.Token, cancellation);
+            await MeasureAsync(
+                runs,
+                round,
+                "audited",
+                audited.Child,
+                audited.Address + MeasuredVault.SecretPath,
+                audited.Token,
+                cancellation
+            );
+            await MeasureAsync(
+                runs,
+                round,
+                "silent",
+                silent.Child,
+                silent.Address + MeasuredVault.SecretPath,
+                silent.Token,
+                cancellation
+            );
         }
 
         Report(figures, "kv.read", runs["audited"]);
         Report(figures, "kv.read.unaudited", runs["silent"]);
         Report(figures, "kestrel.bare", runs["bare"]);
-        figures.Add(new("kv.read / kestrel.bare (goal >= 0.5)", Median(runs["audited"]) / Median(runs["bare"]), "ratio"));
-        figures.Add(new("kv.read / unaudited (goal >= 0.9)", Median(runs["audited"]) / Median(runs["silent"]), "ratio"));
+        figures.Add(
+            new("kv.read / kestrel.bare (goal >= 0.5)", Median(runs["audited"]) / Median(runs["bare"]), "ratio")
+        );
+        figures.Add(
+            new("kv.read / unaudited (goal >= 0.9)", Median(runs["audited"]) / Median(runs["silent"]), "ratio")
+        );
         figures.Add(new("kv.memory.after_load", audited.Child.ResidentMebibytes, "MiB"));
     }
 
     private static async Task TlsReadsAsync(string folder, List<Figure> figures, CancellationToken cancellation)
     {
         var tls = MakeCertificate(folder);
-        await using var audited = await MeasuredVault.StartAsync(Path.Combine(folder, "t"), audit: true, tls, cancellation);
+        await using var audited = await MeasuredVault.StartAsync(
+            Path.Combine(folder, "t"),
+            audit: true,
+            tls,
+            cancellation
+        );
         await using var bare = await StartBareAsync(folder, audited, tls, cancellation);
         var runs = new Dictionary<string, List<(Wrk Wrk, double Cpu)>>(StringComparer.Ordinal);
         for (var round = -1; round < Rounds; round++)
         {
             await MeasureAsync(runs, round, "bare", bare, bare.Address, "", cancellation);
-            await MeasureAsync(runs, round, "audited", audited.Child, audited.Address + MeasuredVault.SecretPath, audited.Token, cancellation);
+            await MeasureAsync(
+                runs,
+                round,
+                "audited",
+                audited.Child,
+                audited.Address + MeasuredVault.SecretPath,
+                audited.Token,
+                cancellation
+            );
         }
 
         Report(figures, "kv.read.tls", runs["audited"]);
@@ -72,16 +115,43 @@ internal static class KvBenchmark
 
     private static async Task WritesAsync(string folder, List<Figure> figures, CancellationToken cancellation)
     {
-        await using var vault = await MeasuredVault.StartAsync(Path.Combine(folder, "w"), audit: true, tls: null, cancellation);
+        await using var vault = await MeasuredVault.StartAsync(
+            Path.Combine(folder, "w"),
+            audit: true,
+            tls: null,
+            cancellation
+        );
         var (roleId, secretId) = await MakeRoleAsync(vault, cancellation);
         var runs = new Dictionary<string, List<(Wrk Wrk, double Cpu)>>(StringComparer.Ordinal);
         var alone = new List<double>();
         for (var round = -1; round < Rounds; round++)
         {
-            var store = await StoreBenchmark.RunAsync(Path.Combine(folder, $"s{round}"), TimeSpan.FromSeconds(2), cancellation);
+            var store = await StoreBenchmark.RunAsync(
+                Path.Combine(folder, $"s{round}"),
+                TimeSpan.FromSeconds(2),
+                cancellation
+            );
             alone.Add(store.CommitsBy64);
-            await MeasureAsync(runs, round, "write", vault.Child, vault.Address, Write(vault.Token), cancellation, isScript: true);
-            await MeasureAsync(runs, round, "login", vault.Child, vault.Address, Login(roleId, secretId), cancellation, isScript: true);
+            await MeasureAsync(
+                runs,
+                round,
+                "write",
+                vault.Child,
+                vault.Address,
+                Write(vault.Token),
+                cancellation,
+                isScript: true
+            );
+            await MeasureAsync(
+                runs,
+                round,
+                "login",
+                vault.Child,
+                vault.Address,
+                Login(roleId, secretId),
+                cancellation,
+                isScript: true
+            );
         }
 
         Report(figures, "kv.write", runs["write"]);
@@ -89,7 +159,9 @@ internal static class KvBenchmark
         var commits = alone.Skip(1).Order().ElementAt(Rounds / 2);
         figures.Add(new("store.commits.64 in this run", commits, "commits/s"));
         figures.Add(new("kv.write / store.commits.64 (goal >= 0.25)", Median(runs["write"]) / commits, "ratio"));
-        figures.Add(new("approle.login / kv.write (goal >= 0.75)", Median(runs["login"]) / Median(runs["write"]), "ratio"));
+        figures.Add(
+            new("approle.login / kv.write (goal >= 0.75)", Median(runs["login"]) / Median(runs["write"]), "ratio")
+        );
     }
 
     private static async Task MeasureAsync(
@@ -158,13 +230,28 @@ internal static class KvBenchmark
         return await Child.StartAsync(Environment.ProcessPath!, arguments, address, "/", cancellation);
     }
 
-    private static async Task<(string RoleId, string SecretId)> MakeRoleAsync(MeasuredVault vault, CancellationToken cancellation)
+    private static async Task<(string RoleId, string SecretId)> MakeRoleAsync(
+        MeasuredVault vault,
+        CancellationToken cancellation
+    )
     {
         using var http = Child.Http();
         await vault.CallAsync(http, HttpMethod.Post, "/v1/sys/auth/approle", new { type = "approle" }, cancellation);
-        await vault.CallAsync(http, HttpMethod.Post, "/v1/auth/approle/role/app", new { token_ttl = "1h", token_policies = "bench" }, cancellation);
+        await vault.CallAsync(
+            http,
+            HttpMethod.Post,
+            "/v1/auth/approle/role/app",
+            new { token_ttl = "1h", token_policies = "bench" },
+            cancellation
+        );
         var role = await vault.CallAsync(http, HttpMethod.Get, "/v1/auth/approle/role/app/role-id", null, cancellation);
-        var secret = await vault.CallAsync(http, HttpMethod.Post, "/v1/auth/approle/role/app/secret-id", new { }, cancellation);
+        var secret = await vault.CallAsync(
+            http,
+            HttpMethod.Post,
+            "/v1/auth/approle/role/app/secret-id",
+            new { },
+            cancellation
+        );
         return (
             role.GetProperty("data").GetProperty("role_id").GetString()!,
             secret.GetProperty("data").GetProperty("secret_id").GetString()!
@@ -173,12 +260,12 @@ internal static class KvBenchmark
 
     /// <summary>Each request writes one of 50,000 secrets of 1 KiB: first new ones, then new versions.</summary>
     private static string Write(string token) =>
-        $$"""
+        $$$"""
             local n = 0
             local thread = 0
             function setup(t) t:set("id", thread); thread = thread + 1 end
             local body = '{"data":{"user":"orders","value":"' .. string.rep("x", 1000) .. '"}}'
-            local headers = { ["X-Vault-Token"] = "{{token}}", ["Content-Type"] = "application/json" }
+            local headers = { ["X-Vault-Token"] = "{{{token}}}", ["Content-Type"] = "application/json" }
             function request()
               n = n + 1
               return wrk.format("POST", "/v1/secret/data/bench/" .. id .. "/" .. (n % 25000), headers, body)

@@ -50,7 +50,14 @@ internal sealed class MeasuredVault : IAsyncDisposable
             cancellation
         );
         using var http = Child.Http();
-        var made = await CallAsync(http, HttpMethod.Put, address + "/v1/sys/init", "", new { secret_shares = 1, secret_threshold = 1 }, cancellation);
+        var made = await CallAsync(
+            http,
+            HttpMethod.Put,
+            address + "/v1/sys/init",
+            "",
+            new { secret_shares = 1, secret_threshold = 1 },
+            cancellation
+        );
         var root = made.GetProperty("root_token").GetString()!;
         var key = made.GetProperty("keys_base64")[0].GetString()!;
         await CallAsync(http, HttpMethod.Put, address + "/v1/sys/unseal", "", new { key }, cancellation);
@@ -96,20 +103,40 @@ internal sealed class MeasuredVault : IAsyncDisposable
 
     private async Task FurnishAsync(HttpClient http, string? auditFile, CancellationToken cancellation)
     {
-        await CallAsync(http, HttpMethod.Post, "/v1/sys/mounts/secret", new { type = "kv", options = new { version = "2" } }, cancellation);
+        await CallAsync(
+            http,
+            HttpMethod.Post,
+            "/v1/sys/mounts/secret",
+            new { type = "kv", options = new { version = "2" } },
+            cancellation
+        );
         var value = new string('x', 1000);
         await CallAsync(http, HttpMethod.Post, SecretPath, new { data = new { value, user = "orders" } }, cancellation);
         if (auditFile is not null)
         {
-            await CallAsync(http, HttpMethod.Put, "/v1/sys/audit/file", new { type = "file", options = new { file_path = auditFile } }, cancellation);
+            await CallAsync(
+                http,
+                HttpMethod.Put,
+                "/v1/sys/audit/file",
+                new { type = "file", options = new { file_path = auditFile } },
+                cancellation
+            );
         }
 
         var rules = string.Concat(
-            Enumerable.Range(0, 19).Select(i => $"path \"other{i}/data/+/x{i}/*\" {{ capabilities = [\"read\", \"list\"] }}\n")
+            Enumerable
+                .Range(0, 19)
+                .Select(i => $"path \"other{i}/data/+/x{i}/*\" {{ capabilities = [\"read\", \"list\"] }}\n")
         );
         rules += "path \"secret/data/*\" { capabilities = [\"create\", \"read\", \"update\"] }\n";
         await CallAsync(http, HttpMethod.Put, "/v1/sys/policies/acl/bench", new { policy = rules }, cancellation);
-        var made = await CallAsync(http, HttpMethod.Post, "/v1/auth/token/create", new { policies = new[] { "bench" }, no_default_policy = true }, cancellation);
+        var made = await CallAsync(
+            http,
+            HttpMethod.Post,
+            "/v1/auth/token/create",
+            new { policies = new[] { "bench" }, no_default_policy = true },
+            cancellation
+        );
         Token = made.GetProperty("auth").GetProperty("client_token").GetString()!;
     }
 

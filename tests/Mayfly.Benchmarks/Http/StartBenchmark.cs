@@ -54,7 +54,9 @@ internal static class StartBenchmark
         for (var i = 0; i < 11; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            using var process = Process.Start(new ProcessStartInfo(program, ["version"]) { RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, ["version"]) { UseShellExecute = false, RedirectStandardOutput = true }
+            )!;
             await process.WaitForExitAsync(cancellation);
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
@@ -124,11 +126,25 @@ internal static class StartBenchmark
         await CallAsync(vault, "sys/mounts/secret", root, """{"type":"kv-v2"}""", cancellation);
         await ManyAsync(
             secrets,
-            i => CallAsync(vault, $"secret/data/s/{i}", root, $$"""{"data":{"password":"value of secret number {{i}}"}}""", cancellation)
+            i =>
+                CallAsync(
+                    vault,
+                    $"secret/data/s/{i}",
+                    root,
+                    $$$"""{"data":{"password":"value of secret number {{{i}}}"}}""",
+                    cancellation
+                )
         );
         await ManyAsync(
             tokens,
-            _ => CallAsync(vault, "auth/token/create-orphan", root, """{"ttl":"700h","policies":["default"]}""", cancellation)
+            _ =>
+                CallAsync(
+                    vault,
+                    "auth/token/create-orphan",
+                    root,
+                    """{"ttl":"700h","policies":["default"]}""",
+                    cancellation
+                )
         );
         return (key, root);
     }

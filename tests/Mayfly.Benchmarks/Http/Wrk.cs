@@ -24,7 +24,7 @@ internal sealed partial record Wrk(double PerSecond, double P50, double P99, lon
         try
         {
             await File.WriteAllTextAsync(file, script, cancellation);
-            var start = new ProcessStartInfo("wrk") { RedirectStandardOutput = true };
+            var start = new ProcessStartInfo("wrk") { UseShellExecute = false, RedirectStandardOutput = true };
             foreach (var argument in new[] { "-t2", $"-c{Connections}", $"-d{seconds}s", "--latency", "-s", file, url })
             {
                 start.ArgumentList.Add(argument);
@@ -46,7 +46,10 @@ internal sealed partial record Wrk(double PerSecond, double P50, double P99, lon
     private static Wrk Parse(string output)
     {
         var errors =
-            Number(output, NonSuccess()) + SocketErrors().Matches(output).Sum(match => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+            Number(output, NonSuccess())
+            + SocketErrors()
+                .Matches(output)
+                .Sum(match => long.Parse(match.Groups["n"].Value, CultureInfo.InvariantCulture));
         return new Wrk(
             Number(output, PerSecondLine()),
             Milliseconds(output, "50%"),
@@ -58,14 +61,19 @@ internal sealed partial record Wrk(double PerSecond, double P50, double P99, lon
 
     private static double Number(string output, Regex pattern) =>
         pattern.Match(output) is { Success: true } match
-            ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
+            ? double.Parse(match.Groups["n"].Value, CultureInfo.InvariantCulture)
             : 0;
 
     private static double Milliseconds(string output, string percentile)
     {
-        var match = Regex.Match(output, $@"{percentile}\s+([\d.]+)(us|ms|s)", RegexOptions.None, TimeSpan.FromSeconds(1));
-        var value = match.Success ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
-        return match.Groups[2].Value switch
+        var match = Regex.Match(
+            output,
+            $@"{percentile}\s+([\d.]+)(us|ms|s)",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(1)
+        );
+        var value = match.Success ? double.Parse(match.Groups["n"].Value, CultureInfo.InvariantCulture) : 0;
+        return match.Groups["unit"].Value switch
         {
             "us" => value / 1000,
             "s" => value * 1000,
@@ -73,15 +81,15 @@ internal sealed partial record Wrk(double PerSecond, double P50, double P99, lon
         };
     }
 
-    [GeneratedRegex(@"Requests/sec:\s+([\d.]+)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"Requests/sec:\s+(?<n>[\d.]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PerSecondLine();
 
-    [GeneratedRegex(@"(\d+) requests in", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<n>\d+) requests in", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RequestsLine();
 
-    [GeneratedRegex(@"Non-2xx or 3xx responses: (\d+)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"Non-2xx or 3xx responses: (?<n>\d+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NonSuccess();
 
-    [GeneratedRegex(@"(?:connect|read|write|timeout) (\d+)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?:connect|read|write|timeout) (?<n>\d+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex SocketErrors();
 }

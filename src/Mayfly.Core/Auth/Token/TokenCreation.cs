@@ -163,7 +163,9 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
                     !batch && !unending && (fields.BoolOrNull("renewable") ?? true) && (role?.Renewable ?? true),
                 UsesLeft = parameters.NumUses,
                 Role = role?.Name ?? "",
-                BoundCidrs = parameters.StrictlyBindIp ? [request.RemoteAddress.ToString()] : parameters.BoundCidrs,
+                BoundCidrs = parameters.StrictlyBindIp
+                    ? [TokenIssuer.WithoutScope(request.RemoteAddress)]
+                    : parameters.BoundCidrs,
             },
             id.Length == 0 ? null : id,
             wrapped: default,
