@@ -176,6 +176,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new MountPaths(_mounts, parts.Options).Entries,
                     .. new PolicyPaths(policies).Entries,
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
+                    .. new AuditPaths(Audit).Entries,
                     .. new WrappingPaths(Issuer).Entries,
                     .. new ToolPaths().Entries,
                     .. new InternalPaths(_mounts, parts.Options).Entries,
