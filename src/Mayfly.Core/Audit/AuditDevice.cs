@@ -204,7 +204,16 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         var wait = AuditWait.Rent(Durable ? 1 : 0, Durable ? 0 : 1);
         var task = wait.Task;
         Enqueue(line.Written, [], wait);
-        return await task is null ? null : Status.Failure ?? "it takes nothing now";
+        try
+        {
+            var recorded = await task.AsTask().WaitAsync(Settings.WriteTimeout, _context.Time) is null;
+            return recorded ? null : Status.Failure ?? "it takes nothing now";
+        }
+        catch (TimeoutException)
+        {
+            _sink.Abort();
+            return $"it took longer than {Settings.WriteTimeout.TotalSeconds:0.#} s";
+        }
     }
 
     /// <summary>Looks whether the file has been rotated, and follows. Ends when that has been done.</summary>
@@ -346,7 +355,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                 }
             }
 
-            var error = _writer.Write(_writing, checkpoint, _closing, lost);
+            var error = Write(checkpoint, lost);
             Finish(error, lost, error is null || _writer.Took ? 0 : _writing.Count);
             _writing.Clear();
             foreach (var done in idle)
@@ -359,6 +368,22 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                 Close();
                 return;
             }
+        }
+    }
+
+    /// <summary>A bug in a sink must not take the server down, nor let a request pass unrecorded.</summary>
+    private string? Write(bool checkpoint, long lost)
+    {
+        try
+        {
+            return _writer.Write(_writing, checkpoint, _closing, lost);
+        }
+#pragma warning disable CA1031
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _context.Log.LogError(e, "audit device {Path}: unexpected error", Record.Path);
+            return "unexpected error; see the server's log";
         }
     }
 
@@ -382,8 +407,6 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             {
                 Lose(dropped);
                 others = Fail(error);
-                _retryTimer.Change(_pause, Timeout.InfiniteTimeSpan);
-                _pause = _pause * 2 < LongestRetry ? _pause * 2 : LongestRetry;
             }
         }
 
@@ -396,6 +419,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             );
         }
 
+        AuditMetrics.GroupSeconds.Record(_context.Time.GetElapsedTime(_writingSince).TotalSeconds);
         CompleteAll(waits, error is null);
         CompleteAll(others, recorded: false);
     }
@@ -431,6 +455,9 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         }
 
         _failure = reason;
+        // Also when the writer was never reached: nobody else would come back to the device.
+        _retryTimer.Change(_pause, Timeout.InfiniteTimeSpan);
+        _pause = _pause * 2 < LongestRetry ? _pause * 2 : LongestRetry;
         List<AuditWait> waits = [.. _inFlight ?? [], .. _filling.Waits];
         _inFlight = null;
         _filling.Waits.Clear();

@@ -72,6 +72,11 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
         if (ends)
         {
             _fault = _durableDone || _otherDone ? null : NotRecorded;
+            if (_fault is not null)
+            {
+                AuditMetrics.Refused.Add(1);
+            }
+
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 

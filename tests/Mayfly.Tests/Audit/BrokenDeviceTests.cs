@@ -28,6 +28,21 @@ public sealed class BrokenDeviceTests
     }
 
     [Fact]
+    public async Task A_device_that_hangs_on_its_test_entry_is_not_enabled()
+    {
+        await using var audit = await AuditHarness.StartAsync();
+        var pipe = Path.Combine(audit.Folder, "pipe");
+        Run("mkfifo", pipe);
+        await using var reader = OpenPipe(pipe);
+        // A pipe holds 64 KiB: from here on it takes nothing.
+        await reader.WriteAsync(new byte[64 * 1024], TestContext.Current.CancellationToken);
+        var enable = audit.EnableAsync("pipe/", "file", ("file_path", pipe));
+        await RetryUntilAsync(audit, () => enable.IsCompleted, "enabling gives up");
+        Assert.Contains("longer than 5 s", (await enable)!.Messages[0], StringComparison.Ordinal);
+        Assert.False(audit.Broker.Enabled);
+    }
+
+    [Fact]
     public async Task A_pipe_that_nobody_reads_delays_nobody_and_is_reported()
     {
         await using var audit = await AuditHarness.StartAsync();
