@@ -48,6 +48,41 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Development_server_with_a_folder_keeps_its_data_and_audits()
+    {
+        string[] arguments = ["-dev", "-dev-listen-address=127.0.0.1:0", $"-dev-data={_folder.Path}"];
+        string token;
+        await using (var first = await ServerRun.StartAsync(arguments))
+        {
+            token = first.Line("Root Token:");
+            using var written = await first.SendAsync(
+                HttpMethod.Post,
+                "secret/data/a",
+                token,
+                "{\"data\":{\"k\":\"canary-5e1d\"}}"
+            );
+            Assert.Equal(HttpStatusCode.OK, written.StatusCode);
+            first.Signal("TERM");
+            Assert.Equal(0, await first.ExitAsync());
+        }
+
+        await using var second = await ServerRun.StartAsync([("MAYFLY_DEV_ROOT_TOKEN_ID", "other")], arguments);
+        using var read = await second.SendAsync(HttpMethod.Get, "secret/data/a", "other");
+        using var old = await second.SendAsync(HttpMethod.Get, "secret/data/a", token);
+
+        Assert.Contains("canary-5e1d", await read.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(HttpStatusCode.Forbidden, old.StatusCode);
+        second.Signal("TERM");
+        Assert.Equal(0, await second.ExitAsync());
+        Assert.Contains("secret/data/a", File.ReadAllText(_folder.File("audit.log")));
+        foreach (var file in Directory.EnumerateFiles(_folder.Path))
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            Assert.DoesNotContain("canary-5e1d", File.ReadAllText(file));
+        }
+    }
+
+    [Fact]
     public async Task SIGTERM_stops_it_gracefully()
     {
         var pid = _folder.File("pid");
