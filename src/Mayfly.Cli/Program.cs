@@ -13,3 +13,9 @@ catch (IOException)
     // Whoever read our output has stopped: mayfly kv list ... | head -1
     return Exit.Local;
 }
+catch (Exception bug)
+{
+    // Without its message, which may quote what was being handled.
+    session.Error.Write($"mayfly: this is a bug: {bug.GetType()}\n{bug.StackTrace}\n");
+    return Exit.Local;
+}

@@ -78,11 +78,24 @@ public sealed class MayflyResponse
         {
             foreach (var item in array.EnumerateArray())
             {
-                list.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText());
+                list.Add(Text(item));
             }
         }
 
         return list;
+    }
+
+    private static string Text(JsonElement item)
+    {
+        try
+        {
+            return item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText();
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair: JSON can hold it, text cannot.
+            return item.GetRawText();
+        }
     }
 
     private static JsonElement ParseOrDefault(ReadOnlySpan<byte> body)

@@ -14,21 +14,29 @@ internal static class JsonText
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static string Of(JsonElement value) =>
-        Write(
-            writer =>
+    public static string Of(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Undefined)
+        {
+            return "null";
+        }
+
+        try
+        {
+            using var buffer = new MemoryStream();
+            using (var writer = new Utf8JsonWriter(buffer, Pretty))
             {
-                if (value.ValueKind == JsonValueKind.Undefined)
-                {
-                    writer.WriteNullValue();
-                }
-                else
-                {
-                    value.WriteTo(writer);
-                }
-            },
-            Pretty
-        );
+                value.WriteTo(writer);
+            }
+
+            return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair cannot be written again; the server's own bytes can be shown.
+            return value.GetRawText();
+        }
+    }
 
     /// <summary>What <paramref name="write"/> writes, as an element that every output format takes.</summary>
     public static JsonElement Element(Action<Utf8JsonWriter> write) => JsonElement.Parse(Bytes(write));
@@ -43,16 +51,5 @@ internal static class JsonText
         }
 
         return buffer.ToArray();
-    }
-
-    private static string Write(Action<Utf8JsonWriter> write, JsonWriterOptions options)
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, options))
-        {
-            write(writer);
-        }
-
-        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 }

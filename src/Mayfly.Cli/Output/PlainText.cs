@@ -11,7 +11,7 @@ internal static class PlainText
         switch (value.ValueKind)
         {
             case JsonValueKind.String:
-                return value.GetString()!;
+                return Text(value);
             case JsonValueKind.Null or JsonValueKind.Undefined:
                 return "<nil>";
             case JsonValueKind.True:
@@ -24,6 +24,19 @@ internal static class PlainText
                 var text = new StringBuilder();
                 Append(text, value);
                 return text.ToString();
+        }
+    }
+
+    /// <summary>A string's text; half a surrogate pair, which JSON can hold and text cannot, stays escaped.</summary>
+    public static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return value.GetRawText()[1..^1];
         }
     }
 

@@ -96,7 +96,7 @@ internal static class YamlText
                 text.Append("[]");
                 break;
             case JsonValueKind.String:
-                Text(text, value.GetString()!, isKey: false, indent);
+                Text(text, PlainText.Text(value), isKey: false, indent);
                 break;
             case JsonValueKind.Number:
                 text.Append(value.GetRawText());

@@ -72,6 +72,15 @@ public sealed class OutputTests
         );
 
     [Fact]
+    public void Half_a_surrogate_pair_is_shown_rather_than_stumbled_over()
+    {
+        var value = JsonElement.Parse("""{"a":"x\ud800"}""");
+        Assert.Equal("""map[a:x\ud800]""", PlainText.Of(value));
+        Assert.Equal("""{"a":"x\ud800"}""", JsonText.Of(value));
+        Assert.Equal("a: \"x\\\\ud800\"", YamlText.Of(value));
+    }
+
+    [Fact]
     public void Yaml_is_block_style_and_quotes_what_could_be_misread() =>
         Assert.Equal(
             """
