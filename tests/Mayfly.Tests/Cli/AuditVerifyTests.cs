@@ -1,33 +1,35 @@
 using System.Text.Json;
+using Mayfly.Tests.Audit;
 
 namespace Mayfly.Tests.Cli;
 
-/// <summary>The audit file of a real server, checked without it.</summary>
+/// <summary>The file of a real audit device, checked without any server.</summary>
 public sealed class AuditVerifyTests : IAsyncLifetime
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("mayfly-audit-").FullName;
     private readonly CommandLine _mayfly = new();
+    private AuditHarness _audit = null!;
 
-    private string Log => Path.Combine(_folder, "audit.log");
+    private string Log => _audit.LogPath;
 
     public async ValueTask InitializeAsync()
     {
-        await using var server = await ServerProcess.StartDevAsync(_folder);
-        using var root = new CommandLine(server.Address, ServerProcess.DevToken);
-        for (var i = 0; i < 5; i++)
+        _audit = await AuditHarness.StartAsync();
+        await _audit.EnableFileAsync();
+        for (var i = 0; i < 8; i++)
         {
-            (await root.RunAsync("kv", "put", $"secret/a{i}", "x=canary")).Succeeded();
+            Assert.Null(await _audit.ReadAsync());
+            _audit.Time.Advance(TimeSpan.FromSeconds(1));
         }
 
-        Assert.Contains("file/", (await root.RunAsync("audit", "list")).Succeeded(), StringComparison.Ordinal);
-        Assert.Equal(0, await server.StopAsync());
+        // Closing it signs the end.
+        await _audit.Broker.DisposeAsync();
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _mayfly.Dispose();
-        Directory.Delete(_folder, recursive: true);
-        return ValueTask.CompletedTask;
+        await _audit.UnsealAsync();
+        await _audit.DisposeAsync();
     }
 
     [Fact]
@@ -51,7 +53,7 @@ public sealed class AuditVerifyTests : IAsyncLifetime
         switch (how)
         {
             case "changed":
-                lines[middle] = lines[middle].Replace("secret/", "public/", StringComparison.Ordinal);
+                lines[middle] = lines[middle].Replace("\"time\"", "\"Time\"", StringComparison.Ordinal);
                 break;
             case "removed":
                 lines.RemoveAt(middle);
@@ -67,7 +69,7 @@ public sealed class AuditVerifyTests : IAsyncLifetime
 
         Assert.Equal(2, result.Code);
         Assert.Contains("NOT what the server wrote", result.Output, StringComparison.Ordinal);
-        Assert.Contains("audit.log", result.Error, StringComparison.Ordinal);
+        Assert.Contains(Log + ":", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
