@@ -174,7 +174,6 @@ internal sealed class UnsealedVault : IAsyncDisposable
                 new SysEngine([
                     .. parts.SealPaths,
                     .. new MountPaths(_mounts, parts.Options).Entries,
-                    .. new AuditPaths(Audit).Entries,
                     .. new PolicyPaths(policies).Entries,
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
