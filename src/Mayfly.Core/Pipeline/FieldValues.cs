@@ -46,7 +46,7 @@ public sealed class FieldValues : IDisposable
         }
 
         var values = new FieldValues(match, body, request);
-        var fault = values.Check(match.Entry, unknown, warnings);
+        var fault = values.Check(match.Entry, request.Path, unknown, warnings);
         if (fault is null)
         {
             return (values, null);
@@ -186,7 +186,7 @@ public sealed class FieldValues : IDisposable
         return false;
     }
 
-    private Fault? Check(PathEntry entry, UnknownFields unknown, List<string> warnings)
+    private Fault? Check(PathEntry entry, string path, UnknownFields unknown, List<string> warnings)
     {
         foreach (var field in entry.Fields)
         {
@@ -211,15 +211,15 @@ public sealed class FieldValues : IDisposable
             }
         }
 
-        return entry.FreeForm || _body is null ? null : CheckUnknown(entry, unknown, warnings);
+        return entry.FreeForm || _body is null ? null : CheckUnknown(entry, path, unknown, warnings);
     }
 
-    private Fault? CheckUnknown(PathEntry entry, UnknownFields unknown, List<string> warnings)
+    private Fault? CheckUnknown(PathEntry entry, string path, UnknownFields unknown, List<string> warnings)
     {
         List<string>? names = null;
         foreach (var member in _body!.RootElement.EnumerateObject())
         {
-            if (!entry.Fields.Any(field => member.NameEquals(field.Name)))
+            if (!entry.Fields.Any(field => member.NameEquals(field.Name)) && !IsHarmless(member.Value, path))
             {
                 (names ??= []).Add(Shown(member.Name));
             }
@@ -238,6 +238,21 @@ public sealed class FieldValues : IDisposable
 
         var known = entry.Fields.Count == 0 ? "none" : string.Join(", ", entry.Fields.Select(field => field.Name));
         return Fault.Invalid($"unknown field {string.Join(", ", names)}; this path takes: {known}");
+    }
+
+    /// <summary>
+    /// Whether an unknown member can be passed over: it says nothing (null), or it repeats what the path says, as clients do
+    /// that build paths from the members of the body (node-vault's <c>mount_point</c>).
+    /// </summary>
+    private static bool IsHarmless(JsonElement value, string path)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return value.ValueKind == JsonValueKind.Null;
+        }
+
+        var text = value.GetString()!.Trim('/');
+        return text.Length > 0 && $"/{path.TrimEnd('/')}/".Contains($"/{text}/", StringComparison.Ordinal);
     }
 
     private string? Problem(FieldSpec field)

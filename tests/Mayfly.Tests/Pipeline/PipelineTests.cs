@@ -89,6 +89,23 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task Members_that_are_null_or_repeat_the_path_are_passed_over()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(
+            Operation.Update,
+            "sys/mounts/team/kv",
+            """{"type":"kv","mount_point":"team/kv","external":null}"""
+        );
+        await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "sys/mounts/other",
+            """{"type":"kv","mount_point":"team"}"""
+        );
+    }
+
+    [Fact]
     public async Task Guessing_at_an_open_path_is_slowed_down_and_forgiven_with_time()
     {
         await using var vault = await TestVault.StartAsync();

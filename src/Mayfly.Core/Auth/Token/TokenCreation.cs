@@ -205,12 +205,9 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
             return (null, Fault.Invalid("root or sudo privileges required to create periodic token"));
         }
 
-        if (type == "batch" && (uses > 0 || period > TimeSpan.Zero || fields.Bool("renewable") || fields.Has("id")))
+        if (type == "batch" && BatchProblem(fields, uses, period) is { } refused)
         {
-            return (
-                null,
-                Fault.Invalid("batch tokens cannot be renewable or periodic, have limited uses, or a chosen ID")
-            );
+            return (null, Fault.Invalid($"batch tokens cannot have \"{refused}\" set"));
         }
 
         var fromRole = role?.Parameters ?? new TokenParameters();
@@ -303,6 +300,14 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
             ("batch", _) => "batch",
             _ => null,
         };
+
+    private static string? BatchProblem(FieldValues fields, long uses, TimeSpan period) =>
+        fields.Duration("explicit_max_ttl") > TimeSpan.Zero ? "explicit_max_ttl"
+        : uses > 0 ? "num_uses"
+        : period > TimeSpan.Zero ? "period"
+        : fields.Bool("renewable") ? "renewable"
+        : fields.String("id").Length > 0 ? "id"
+        : null;
 
     private static string? IdProblem(string id, TokenEntry parent) =>
         id.Length == 0 ? null
