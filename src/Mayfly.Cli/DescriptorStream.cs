@@ -12,6 +12,8 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 {
     private const int Interrupted = 4;
     private const int TryAgain = 11;
+    private const short Writable = 4;
+    private const int MillisecondsToWait = 60_000;
 
     public override bool CanRead => false;
 
@@ -43,7 +45,11 @@ internal sealed class DescriptorStream(int descriptor) : Stream
             if (error == TryAgain)
             {
                 // A terminal that another program has left non-blocking.
-                Thread.Yield();
+                var wanted = new PollRequest { Descriptor = descriptor, Events = Writable };
+                if (Poll(ref wanted, 1, MillisecondsToWait) == 0)
+                {
+                    throw new IOException("cannot write: the other end takes nothing");
+                }
             }
             else if (error != Interrupted)
             {
@@ -60,9 +66,21 @@ internal sealed class DescriptorStream(int descriptor) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-#pragma warning disable SYSLIB1054 // The generated marshalling needs unsafe code; one call does not.
+#pragma warning disable SYSLIB1054 // The generated marshalling needs unsafe code; two calls do not.
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint WriteOnce(int descriptor, ref byte first, nint count);
+
+    [DllImport("libc", EntryPoint = "poll")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Poll(ref PollRequest request, nuint count, int milliseconds);
 #pragma warning restore SYSLIB1054
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollRequest
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
 }
