@@ -68,8 +68,8 @@ internal sealed partial record Wrk(double PerSecond, double P50, double P99, lon
     {
         var match = Regex.Match(
             output,
-            $@"{percentile}\s+([\d.]+)(us|ms|s)",
-            RegexOptions.None,
+            $@"{percentile}\s+(?<n>[\d.]+)(?<unit>us|ms|s)",
+            RegexOptions.ExplicitCapture,
             TimeSpan.FromSeconds(1)
         );
         var value = match.Success ? double.Parse(match.Groups["n"].Value, CultureInfo.InvariantCulture) : 0;
