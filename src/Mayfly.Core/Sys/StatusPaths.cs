@@ -16,6 +16,14 @@ internal sealed class StatusPaths(VaultOptions server, string storageType, TimeP
                 WhenSealed = true,
                 Read = (_, _) => new(Leader()),
             },
+            // Dialects answer it before the pipeline, since the status is the answer. The row is its help and description.
+            new("health")
+            {
+                Help = "Tells by the HTTP status whether the server is initialized, unsealed and active.",
+                Access = Access.Anyone,
+                WhenSealed = true,
+                Read = (_, _) => new(Fault.Unsupported()),
+            },
             new("ha-status") { Help = "Lists the nodes.", Read = (_, _) => new(Nodes()) },
             new("replication/status")
             {
