@@ -73,6 +73,9 @@ public sealed record TokenEntry
     /// </summary>
     public bool Spent { get; init; }
 
+    /// <summary>Set together with <see cref="Spent"/>: its children go free, whoever finishes the revocation.</summary>
+    public bool FreesChildren { get; init; }
+
     /// <summary>Where it stands for good: it never expires, whatever the maximum TTL.</summary>
     [JsonIgnore]
     public bool IsRoot => Policies.Contains("root", StringComparer.Ordinal);

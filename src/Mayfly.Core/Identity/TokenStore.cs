@@ -201,7 +201,8 @@ internal sealed class TokenStore
         var order = new List<string>();
         while (pending.TryPop(out var next))
         {
-            if (await MarkSpentAsync(next, cancellation) is { } fault)
+            var (marked, fault) = await MarkSpentAsync(next, orphanChildren && next == accessor, cancellation);
+            if (fault is not null)
             {
                 return fault;
             }
@@ -209,13 +210,13 @@ internal sealed class TokenStore
             order.Add(next);
             foreach (var child in await _view.ListAsync($"{Children}{next}/", cancellation))
             {
-                if (orphanChildren)
-                {
-                    await OrphanAsync(child, cancellation);
-                }
-                else
+                if (marked is not { FreesChildren: true })
                 {
                     pending.Push(child);
+                }
+                else if (await OrphanAsync(child, cancellation) is { } kept)
+                {
+                    return kept;
                 }
             }
         }
@@ -367,28 +368,37 @@ internal sealed class TokenStore
         return result;
     }
 
-    private async ValueTask<Fault?> MarkSpentAsync(string accessor, CancellationToken cancellation)
+    /// <summary>
+    /// The record, spent; null when there is none any more. The mark says what becomes of the children, because it makes
+    /// the token due: the scheduler may finish what is going on here.
+    /// </summary>
+    private async ValueTask<(TokenEntry? Entry, Fault? Fault)> MarkSpentAsync(
+        string accessor,
+        bool freesChildren,
+        CancellationToken cancellation
+    )
     {
         for (var attempt = 0; attempt < Retries; attempt++)
         {
             var (entry, version) = await ReadAsync(accessor, cancellation);
             if (entry is null || entry.Spent)
             {
-                return null;
+                return (entry, null);
             }
 
-            var result = await WriteAsync(entry with { Spent = true }, version, cancellation);
+            var marked = entry with { Spent = true, FreesChildren = freesChildren };
+            var result = await WriteAsync(marked, version, cancellation);
             if (result.Status != CommitStatus.Conflict)
             {
-                return result.Succeeded ? null : Fault.From(result);
+                return result.Succeeded ? (marked, null) : (null, Fault.From(result));
             }
         }
 
-        return Fault.Unavailable("the token is being changed by too many requests at once; try again");
+        return (null, Fault.Unavailable("the token is being changed by too many requests at once; try again"));
     }
 
-    private async ValueTask OrphanAsync(string accessor, CancellationToken cancellation) =>
-        await ChangeAsync(accessor, entry => entry with { Parent = null }, cancellation);
+    private async ValueTask<Fault?> OrphanAsync(string accessor, CancellationToken cancellation) =>
+        (await ChangeAsync(accessor, entry => entry with { Parent = null }, cancellation)).Fault;
 
     private async ValueTask<Fault?> RemoveAsync(string accessor, CancellationToken cancellation)
     {

@@ -1,5 +1,7 @@
 using System.Net;
 using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage.Memory;
+using Mayfly.Tests.Engines;
 
 namespace Mayfly.Tests.Identity;
 
@@ -60,6 +62,25 @@ public sealed class TokenTests
         var parent = await vault.TokenAsync("""{"policies":["root"],"ttl":"1h"}""");
         var child = await vault.TokenAsync("""{"ttl":"1h"}""", parent);
         await vault.DataAsync(Operation.Update, "auth/token/revoke-orphan", $$"""{"token":"{{parent}}"}""");
+        await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "auth/token/lookup-self", token: parent);
+        var data = await vault.DataAsync(Operation.Read, "auth/token/lookup-self", token: child);
+        Assert.True(data.GetProperty("orphan").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Children_go_free_although_the_store_fails_half_way(int commits)
+    {
+        var store = new FaultyStore(new MemoryStore());
+        await using var vault = await TestVault.StartAsync(store: store);
+        var parent = await vault.TokenAsync("""{"policies":["root"],"ttl":"1h"}""");
+        var child = await vault.TokenAsync("""{"ttl":"1h"}""", parent);
+        store.FailAfter(commits);
+        await vault.HandleAsync(Operation.Update, "auth/token/revoke-orphan", $$"""{"token":"{{parent}}"}""");
+        store.FailAfter(int.MaxValue);
+        await vault.AdvanceAsync(TimeSpan.FromMinutes(2));
         await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "auth/token/lookup-self", token: parent);
         var data = await vault.DataAsync(Operation.Read, "auth/token/lookup-self", token: child);
         Assert.True(data.GetProperty("orphan").GetBoolean());
