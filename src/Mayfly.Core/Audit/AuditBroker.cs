@@ -31,7 +31,7 @@ internal sealed class AuditBroker : IAsyncDisposable
     {
         _view = view;
         _context = context;
-        _devices = new AuditDeviceSet([], context.Time);
+        _devices = NewSet([]);
     }
 
     /// <summary>Whether any device is enabled, working or not.</summary>
@@ -114,7 +114,7 @@ internal sealed class AuditBroker : IAsyncDisposable
                 return Fault.From(result);
             }
 
-            _devices = new AuditDeviceSet([.. Devices, device], _context.Time);
+            _devices = NewSet([.. Devices, device]);
             return null;
         }
         finally
@@ -143,7 +143,7 @@ internal sealed class AuditBroker : IAsyncDisposable
                 return Fault.From(result);
             }
 
-            _devices = new AuditDeviceSet([.. Devices.Where(other => other != device)], _context.Time);
+            _devices = NewSet([.. Devices.Where(other => other != device)]);
             await device.DisposeAsync();
             return null;
         }
@@ -199,7 +199,7 @@ internal sealed class AuditBroker : IAsyncDisposable
         await _stop.CancelAsync();
         await _persisting;
         var devices = _devices.Devices;
-        _devices = new AuditDeviceSet([], _context.Time);
+        _devices = NewSet([]);
         await Task.WhenAll(devices.Select(device => device.DisposeAsync().AsTask()));
         using var limit = new CancellationTokenSource(PersistPeriod);
         await PersistAsync(devices, limit.Token);
@@ -207,6 +207,14 @@ internal sealed class AuditBroker : IAsyncDisposable
         _changes.Dispose();
         _stop.Dispose();
     }
+
+    private AuditDeviceSet NewSet(IReadOnlyList<AuditDevice> devices) => new(devices, _context.Time, IsOff);
+
+    /// <summary>
+    /// Whether nothing is to be recorded any more: the last device was disabled, perhaps by the very request whose reply
+    /// waits. Not so when the server seals: then whatever is on its way must be recorded, or refused.
+    /// </summary>
+    private bool IsOff() => !Enabled && !_stop.IsCancellationRequested;
 
     private static string DevicePath(string uuid) => "devices/" + uuid;
 
@@ -262,7 +270,7 @@ internal sealed class AuditBroker : IAsyncDisposable
             devices.Add(device);
         }
 
-        _devices = new AuditDeviceSet(devices, _context.Time);
+        _devices = NewSet(devices);
     }
 
     private async ValueTask<ChainPosition?> KnownAsync(string uuid, CancellationToken cancellation)

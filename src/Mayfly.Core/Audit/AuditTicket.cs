@@ -79,7 +79,7 @@ internal sealed class AuditRecord
     public ValueTask<Fault?> RecordRequestAsync()
     {
         _requestRecorded = true;
-        var wait = AuditWait.Rent(_devices.Durable, _devices.Others);
+        var wait = AuditWait.Rent(_devices.Durable, _devices.Others, _devices.IsOff);
         var task = wait.Task;
         foreach (var format in _formats)
         {
@@ -92,7 +92,7 @@ internal sealed class AuditRecord
     public ValueTask<Fault?> RecordResponseAsync(Response? response, string? error)
     {
         var now = _devices.Time.GetUtcNow();
-        var wait = AuditWait.Rent(_devices.Durable, _devices.Others);
+        var wait = AuditWait.Rent(_devices.Durable, _devices.Others, _devices.IsOff);
         var task = wait.Task;
         foreach (var format in _formats)
         {
@@ -112,11 +112,16 @@ internal sealed class AuditRecord
 }
 
 /// <summary>The devices that are enabled. Immutable but for its pool; swapped whole when one is added or removed.</summary>
-internal sealed class AuditDeviceSet(IReadOnlyList<AuditDevice> devices, TimeProvider time)
+/// <param name="devices">They are.</param>
+/// <param name="time">Of the entries.</param>
+/// <param name="isOff">Whether the audit has been turned off since, so that these need not record anything.</param>
+internal sealed class AuditDeviceSet(IReadOnlyList<AuditDevice> devices, TimeProvider time, Func<bool> isOff)
 {
     public IReadOnlyList<AuditDevice> Devices { get; } = devices;
 
     public TimeProvider Time { get; } = time;
+
+    public Func<bool> IsOff { get; } = isOff;
 
     public int Durable { get; } = devices.Count(device => device.Durable);
 

@@ -29,8 +29,12 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
     private bool _otherDone;
     private bool _ended;
     private Fault? _fault;
+    private Func<bool>? _isOff;
 
-    public static AuditWait Rent(int durable, int others)
+    /// <param name="durable">How many devices that make entries durable will complete it.</param>
+    /// <param name="others">How many other devices will.</param>
+    /// <param name="isOff">Asked when nothing was recorded: whether nothing has to be any more.</param>
+    public static AuditWait Rent(int durable, int others, Func<bool>? isOff = null)
     {
         if (!Pool.TryDequeue(out var wait))
         {
@@ -43,6 +47,7 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
         wait._othersLeft = others;
         wait._durableDone = wait._otherDone = wait._ended = false;
         wait._fault = null;
+        wait._isOff = isOff;
         return wait;
     }
 
@@ -71,7 +76,7 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
 
         if (ends)
         {
-            _fault = _durableDone || _otherDone ? null : NotRecorded;
+            _fault = _durableDone || _otherDone || _isOff?.Invoke() == true ? null : NotRecorded;
             if (_fault is not null)
             {
                 AuditMetrics.Refused.Add(1);

@@ -33,6 +33,29 @@ public sealed class AuditPathsTests
         Assert.False(audit.Broker.Enabled);
     }
 
+    [Fact]
+    public async Task A_request_that_disables_the_only_device_succeeds()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var folder = Directory.CreateTempSubdirectory("mayfly-audit-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "audit.log");
+            var body = $$$"""{"type":"file","options":{"file_path":"{{{path}}}"}}""";
+            await vault.DataAsync(Operation.Update, "sys/audit/file", body);
+            await vault.DataAsync(Operation.Delete, "sys/audit/file");
+            await vault.DataAsync(Operation.Read, "sys/mounts");
+            Assert.Contains(
+                "\"operation\":\"delete\"",
+                await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken)
+            );
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("""{"type":"tape"}""")]
     [InlineData("""{"type":"file"}""")]
