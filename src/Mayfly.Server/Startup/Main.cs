@@ -95,6 +95,15 @@ internal static class Main
             }
         );
         using var pid = PidFile.Write(configuration.PidFile);
+        if (keys is not null && line.StoreToken)
+        {
+            var problem = DevTokenFile.Write(Environment.GetEnvironmentVariable("HOME"), keys.RootToken);
+            if (problem is not null)
+            {
+                await Console.Error.WriteLineAsync($"mayflyd: {problem}");
+            }
+        }
+
         await Console.Out.WriteAsync(
             keys is null
                 ? $"==> Mayfly {Versions.Own}\n==> Listening at {string.Join(", ", server.Addresses)}\n{Banner.Started}\n"

@@ -47,6 +47,38 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
     }
 
+    [Theory]
+    [InlineData("-dev-no-store-token=false", "dev-token")]
+    [InlineData("-dev-no-store-token", "of another server")]
+    public async Task Development_server_leaves_its_token_at_home_unless_told_not_to(string flag, string expected)
+    {
+        var path = Path.Combine(_folder.Path, ".vault-token");
+        await File.WriteAllTextAsync(path, "of another server", TestContext.Current.CancellationToken);
+        await using var server = await ServerRun.StartAsync(
+            [("HOME", _folder.Path)],
+            "-dev",
+            "-dev-listen-address=127.0.0.1:0",
+            "-dev-root-token-id=dev-token",
+            flag
+        );
+        Assert.Equal(expected, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        if (expected == "dev-token")
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        }
+    }
+
+    [Fact]
+    public async Task Development_server_starts_without_a_place_for_its_token()
+    {
+        await using var server = await ServerRun.StartAsync(
+            [("HOME", Path.Combine(_folder.Path, "missing"))],
+            "-dev",
+            "-dev-listen-address=127.0.0.1:0"
+        );
+        Assert.Contains("the root token was not left in", server.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Development_server_with_a_folder_keeps_its_data_and_audits()
     {

@@ -135,6 +135,8 @@ internal sealed class ServerRun : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
+        // A development server leaves its token at home.
+        start.Environment.Remove("HOME");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
