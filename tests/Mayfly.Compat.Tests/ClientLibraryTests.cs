@@ -1,0 +1,43 @@
+using Mayfly.Tests;
+
+namespace Mayfly.Compat.Tests;
+
+/// <summary>Client libraries that we did not write drive a real server.</summary>
+public sealed class ClientLibraryTests
+{
+    [Fact]
+    public async Task Hvac_finds_all_that_it_asks_for()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            ForeignProgram.Python,
+            ["-W", "ignore", ForeignProgram.Script("hvac_suite.py"), server.Address, ServerProcess.DevToken]
+        );
+        run.Succeeded();
+        Assert.Contains("\nOK", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Hvac_starts_initialises_and_unseals_a_server()
+    {
+        var run = await ForeignProgram.RunAsync(
+            ForeignProgram.Python,
+            ["-W", "ignore", ForeignProgram.Script("hvac_server.py"), ServerProcess.Program("mayfly")]
+        );
+        run.Succeeded();
+        Assert.Contains("\nOK", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Node_vault_finds_all_that_it_asks_for()
+    {
+        var modules = Path.Combine(ForeignProgram.Repository, "artifacts", "node", "node_modules");
+        Assert.True(Directory.Exists(Path.Combine(modules, "node-vault")), "./test.sh installs node-vault from npm");
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            "node",
+            [ForeignProgram.Script("node_suite.mjs"), server.Address, ServerProcess.DevToken, modules]
+        );
+        Assert.Contains("ok - health", run.Succeeded(), StringComparison.Ordinal);
+    }
+}
