@@ -23,6 +23,7 @@ internal sealed class MountRegistry(
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly ILogger _log = logs.CreateLogger("mayfly.mounts");
     private volatile MountTable _table = new([]);
+    private IReadOnlyList<MountedEngine> _builtIn = [];
 
     public MountTable Table => _table;
 
@@ -32,6 +33,7 @@ internal sealed class MountRegistry(
     /// <summary>Starts every stored mount, and the server's own <paramref name="builtIn"/> ones; finishes interrupted removals.</summary>
     public async ValueTask StartAsync(IReadOnlyList<MountedEngine> builtIn, CancellationToken cancellation)
     {
+        _builtIn = builtIn;
         var running = new List<MountedEngine>(builtIn);
         foreach (var uuid in await view.ListAsync("", cancellation))
         {
@@ -97,7 +99,7 @@ internal sealed class MountRegistry(
                 return null;
             }
 
-            if (IsBuiltIn(mounted.Mount))
+            if (IsBuiltIn(mounted))
             {
                 return Fault.Invalid($"cannot disable {path}: it belongs to the server");
             }
@@ -132,7 +134,7 @@ internal sealed class MountRegistry(
             var changed = change(mounted.Mount);
             if (changed.Path != path)
             {
-                if (IsBuiltIn(mounted.Mount))
+                if (IsBuiltIn(mounted))
                 {
                     return Fault.Invalid($"cannot remount {path}: it belongs to the server");
                 }
@@ -149,7 +151,7 @@ internal sealed class MountRegistry(
                 }
             }
 
-            if (IsBuiltIn(mounted.Mount))
+            if (IsBuiltIn(mounted))
             {
                 return Fault.Invalid($"cannot tune {path}: it belongs to the server");
             }
@@ -205,7 +207,7 @@ internal sealed class MountRegistry(
         _changing.Dispose();
     }
 
-    /// <summary>The engine of <paramref name="mount"/>, not yet started.</summary>
+    /// <summary>What <paramref name="mount"/> gives its engine.</summary>
     public MountContext ContextOf(Mount mount) =>
         new(mount, ViewOf(mount), time, logs.CreateLogger($"mayfly.engine.{mount.Type}"));
 
@@ -213,11 +215,12 @@ internal sealed class MountRegistry(
 
     private async ValueTask<MountedEngine> RunAsync(Mount mount, CancellationToken cancellation)
     {
-        var type =
-            Catalog.Find(mount.Kind, mount.Type)
-            ?? throw new InvalidOperationException(
-                $"Mount {mount.Path} has the type {mount.Type}, which this server lacks."
-            );
+        if (Catalog.Find(mount.Kind, mount.Type) is not { } type)
+        {
+            _log.LogError("mount {Path} has the type {Type}, which this server lacks", mount.Path, mount.Type);
+            return new MountedEngine(mount, new MissingEngine(mount));
+        }
+
         var engine = type.Create(ContextOf(mount));
         await engine.StartAsync(cancellation);
         return new MountedEngine(mount, engine);
@@ -247,7 +250,7 @@ internal sealed class MountRegistry(
     private ValueTask<CommitResult> SaveAsync(MountRecord record, CancellationToken cancellation) =>
         view.PutAsync(record.Mount.Uuid, MountCodec.Encode(record), cancellation);
 
-    private static bool IsBuiltIn(Mount mount) => Catalog.Find(mount.Kind, mount.Type) is null or { BuiltIn: true };
+    private bool IsBuiltIn(MountedEngine mounted) => _builtIn.Contains(mounted);
 
     private static Fault? PathProblem(Mount mount)
     {
