@@ -65,7 +65,9 @@ internal sealed class RequestPipeline(
         var mounted = mounts.Table.Route(request.Path);
         if (mounted is null)
         {
-            return default;
+            // People ask for the help of a mount without the slash at its end.
+            mounted = request.Operation == Operation.Help ? mounts.Table.At(request.Path + "/") : null;
+            return mounted is null ? default : new RouteMatch(mounted, null, "");
         }
 
         var path = request.Path[mounted.Mount.Path.Length..];
@@ -79,17 +81,23 @@ internal sealed class RequestPipeline(
         CancellationToken cancellation
     )
     {
+        if (
+            request.Operation == Operation.Help
+            && route.Mounted is not null
+            && (route.Match is not null || route.Path is "")
+        )
+        {
+            Outcome help = route.Path is "" ? HelpOf(route.Mounted) : HelpOf(route.Match!.Entry);
+            var ticket = audit.Begin(new AuditSubject(request, route.Mounted.Mount, caller, AclDecision.NotNeeded));
+            return await ticket.RecordResponseAsync(help) is { } unrecorded ? unrecorded : help;
+        }
+
         if (route.Match is not { } match)
         {
             // Whether there is anything at the path is only for those who may look.
             var decision = caller!.Acl.Decide(request.Operation, request.Path, body: null, request.WrapTtl);
             var missing = decision.Allowed ? NoRoute(request, route) : Fault.Denied();
             return await RefuseAsync(request, route, caller, decision, missing);
-        }
-
-        if (request.Operation == Operation.Help)
-        {
-            return HelpOf(match.Entry);
         }
 
         var warnings = new List<string>();
@@ -156,6 +164,10 @@ internal sealed class RequestPipeline(
             {
                 response.Warnings.AddRange(warnings);
                 outcome = await CompleteAsync(authorized, route.Mounted!.Mount, response, cancellation);
+            }
+            else if (outcome.Fault?.Body is { } body)
+            {
+                body.MountType = route.Mounted!.Mount.Type;
             }
         }
         catch (Exception e)
@@ -270,15 +282,25 @@ internal sealed class RequestPipeline(
                 $"unsupported path: {route.Mounted.Mount.Path} ({route.Mounted.Mount.Type}) has nothing at \"{route.Path}\""
             );
 
-    private static Response HelpOf(PathEntry entry) =>
+    private static Response HelpOf(PathEntry entry)
+    {
+        var fields = entry.Fields.Select(field => $"\n    {field.Name} ({field.Type})\n        {field.Description}");
+        return HelpText($"{entry.Pattern}\n\n{entry.Help}\n\nFields:{string.Concat(fields)}\n");
+    }
+
+    private static Response HelpOf(MountedEngine mounted)
+    {
+        var paths = mounted.Engine.Paths.Entries.Select(entry => $"\n    {entry.Pattern}\n        {entry.Help}");
+        var mount = mounted.Mount;
+        return HelpText($"{mount.Path} ({mount.Type})\n\n{mount.Description}\n\nPaths:{string.Concat(paths)}\n");
+    }
+
+    private static Response HelpText(string text) =>
         Response.Object(
             ResponseShape.Bare,
             writer =>
             {
-                var fields = string.Concat(
-                    entry.Fields.Select(field => $"\n    {field.Name} ({field.Type})\n        {field.Description}")
-                );
-                writer.WriteString("help", $"{entry.Pattern}\n\n{entry.Help}\n\nFields:{fields}\n");
+                writer.WriteString("help", text);
                 writer.WriteNull("see_also");
             }
         );

@@ -154,6 +154,62 @@ public sealed class PipelineTests
         );
     }
 
+    [Theory]
+    [InlineData("secret")]
+    [InlineData("secret/")]
+    public async Task Help_of_a_mount_names_its_paths(string path)
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(
+            Operation.Update,
+            "sys/mounts/secret",
+            """{"type":"kv-v2","description":"For the shop."}"""
+        );
+
+        var outcome = await vault.HandleAsync(Operation.Help, path);
+
+        var help = System.Text.Encoding.UTF8.GetString(outcome.Response!.Data.Span);
+        Assert.Contains("For the shop.", help, StringComparison.Ordinal);
+        Assert.Contains("metadata/{path*}", help, StringComparison.Ordinal);
+        Assert.Contains("Reads a secret", help, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_is_on_record()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var file = Path.GetTempFileName();
+        try
+        {
+            await vault.DataAsync(
+                Operation.Update,
+                "sys/audit/file",
+                $$$"""{"type":"file","options":{"file_path":"{{{file}}}"}}"""
+            );
+            Assert.True((await vault.HandleAsync(Operation.Help, "sys/mounts")).Succeeded);
+
+            var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
+            Assert.Equal(2, lines.Count(line => line.Contains("\"operation\":\"help\"", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task What_accompanies_a_failure_names_the_type_of_its_mount()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(Operation.Update, "sys/mounts/secret", """{"type":"kv-v2"}""");
+        await vault.DataAsync(Operation.Update, "secret/data/app", """{"data":{"a":1}}""");
+        await vault.HandleAsync(Operation.Delete, "secret/data/app");
+
+        var outcome = await vault.HandleAsync(Operation.Read, "secret/data/app");
+
+        Assert.Equal("kv", outcome.Fault!.Body!.MountType);
+    }
+
     [Fact]
     public async Task The_openapi_description_knows_every_mount()
     {
