@@ -24,6 +24,9 @@ public enum FaultKind
     /// <summary>The request is larger than the limits allow.</summary>
     TooLarge,
 
+    /// <summary>The body is of a type that the operation does not take.</summary>
+    WrongMediaType,
+
     /// <summary>The server is sealed or not initialized.</summary>
     Sealed,
 
@@ -62,6 +65,8 @@ public sealed record Fault(FaultKind Kind, IReadOnlyList<string> Messages)
     public static Fault Conflict(string message) => new(FaultKind.Conflict, [message]);
 
     public static Fault TooLarge(string message) => new(FaultKind.TooLarge, [message]);
+
+    public static Fault WrongMediaType(string message) => new(FaultKind.WrongMediaType, [message]);
 
     public static Fault Sealed(string message = "Vault is sealed") => new(FaultKind.Sealed, [message]);
 

@@ -146,6 +146,7 @@ public sealed class EnvelopeTests
     [InlineData(FaultKind.Unsupported, 405)]
     [InlineData(FaultKind.Conflict, 409)]
     [InlineData(FaultKind.TooLarge, 413)]
+    [InlineData(FaultKind.WrongMediaType, 415)]
     [InlineData(FaultKind.Throttled, 429)]
     [InlineData(FaultKind.Sealed, 503)]
     [InlineData(FaultKind.Unavailable, 503)]

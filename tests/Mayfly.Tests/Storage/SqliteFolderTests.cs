@@ -1,5 +1,7 @@
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Sqlite;
+using Mayfly.Tests.Http;
+using Microsoft.Extensions.Logging;
 using SQLitePCL;
 
 namespace Mayfly.Tests.Storage;
@@ -26,6 +28,24 @@ public sealed class SqliteFolderTests : IDisposable
         Assert.Equal(1, await other.ExitAsync(Cancellation));
         Assert.Contains(_folder.Path, said, StringComparison.Ordinal);
         Assert.Contains($"process {Environment.ProcessId}", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_folder_gives_no_warning_and_a_missing_mark_does()
+    {
+        using var log = new CapturedLog();
+        var logger = log.Factory.CreateLogger<SqliteStore>();
+        await using (var store = SqliteStore.Open(_folder.Path, logger: logger))
+        {
+            Assert.True((await PutAsync(store, "a")).Succeeded);
+        }
+
+        await SqliteStore.Open(_folder.Path, logger: logger).DisposeAsync();
+        Assert.DoesNotContain("high-water", log.Text, StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(_folder.Path, "high-water"));
+        await SqliteStore.Open(_folder.Path, logger: logger).DisposeAsync();
+        Assert.Contains("high-water is missing", log.Text, StringComparison.Ordinal);
     }
 
     [Fact]

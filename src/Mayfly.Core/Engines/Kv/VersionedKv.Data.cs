@@ -227,6 +227,6 @@ internal sealed partial class VersionedKv
         var media = type.AsSpan(0, type.IndexOf(';') is >= 0 and var end ? end : type.Length).Trim();
         return media.Equals(MergePatchType, StringComparison.OrdinalIgnoreCase)
             ? null
-            : Fault.Invalid($"PATCH requires Content-Type of {MergePatchType}");
+            : Fault.WrongMediaType($"PATCH requires Content-Type of {MergePatchType}");
     }
 }

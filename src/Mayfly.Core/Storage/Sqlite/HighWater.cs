@@ -28,6 +28,14 @@ internal sealed class HighWater : IDisposable
     /// <summary>What the file said when it was opened; null when there was none.</summary>
     public long? Sequence { get; }
 
+    /// <summary>The mark of a store that was just created.</summary>
+    public static HighWater Begin(string path)
+    {
+        var mark = new HighWater(Libc.OpenFile(path, create: true), sequence: 0);
+        mark.Write(0);
+        return mark;
+    }
+
     /// <exception cref="StoreCorruptException">Both copies are damaged.</exception>
     public static HighWater Open(string path)
     {

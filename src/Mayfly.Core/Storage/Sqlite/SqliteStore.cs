@@ -85,12 +85,7 @@ public sealed class SqliteStore : IStore
             }
 
             SqliteSchema.CheckHeader(data.Data);
-            highWater = HighWater.Open(data.HighWater);
-            if (isNew)
-            {
-                highWater.Write(0);
-            }
-
+            highWater = isNew ? HighWater.Begin(data.HighWater) : HighWater.Open(data.HighWater);
             folderLock.TakeDataFile(data.Data);
             files = ChecksumVfs.Attach(data.Data);
             return new SqliteStore(data, folderLock, files, highWater, options, log);

@@ -15,6 +15,7 @@ internal static class FaultStatus
             FaultKind.Unsupported => 405,
             FaultKind.Conflict => 409,
             FaultKind.TooLarge => 413,
+            FaultKind.WrongMediaType => 415,
             FaultKind.Throttled => 429,
             FaultKind.Sealed => 503,
             FaultKind.Unavailable => 503,

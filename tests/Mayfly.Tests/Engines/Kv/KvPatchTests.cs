@@ -65,7 +65,7 @@ public sealed class KvPatchTests : VersionedKvTestBase
             "check-and-set parameter did not match the current version"
         );
         (await kv.HandleAsync(Operation.Patch, "data/app", Patch, contentType: "application/json")).Failed(
-            FaultKind.Invalid,
+            FaultKind.WrongMediaType,
             "PATCH requires Content-Type of application/merge-patch+json"
         );
 
