@@ -31,6 +31,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly TimeProvider _time;
     private int _requests;
     private volatile bool _closing;
+    private volatile bool _closed;
 
     private UnsealedVault(VaultParts parts, Keyring keyring, Barrier barrier, AuditBroker audit)
     {
@@ -48,6 +49,9 @@ internal sealed class UnsealedVault : IAsyncDisposable
         BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies);
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
+
+    /// <summary>The keys are gone; whoever is still at work meets exceptions.</summary>
+    public bool Closed => _closed;
 
     public RequestPipeline Pipeline { get; }
 
@@ -135,6 +139,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _closing = true;
+        _closed = true;
         await _due.DisposeAsync();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();

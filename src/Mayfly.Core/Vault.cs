@@ -97,6 +97,12 @@ public sealed class Vault : IAsyncDisposable
         {
             return await open.Pipeline.HandleAsync(request, cancellation);
         }
+        catch (Exception e) when (open.Closed && e is not OperationCanceledException)
+        {
+            // It was still under way when sealing had waited long enough, and its keys are gone.
+            _log.LogWarning("a request outlived the sealing; whether it took effect is not known");
+            return Fault.Sealed();
+        }
         finally
         {
             open.Exit();

@@ -187,6 +187,11 @@ internal sealed class RequestPipeline(
             return lost;
         }
 
+        if (outcome.Response?.OnceRecorded is { } last)
+        {
+            await last(cancellation);
+        }
+
         return outcome;
     }
 

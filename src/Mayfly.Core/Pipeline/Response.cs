@@ -62,6 +62,11 @@ public sealed class Response : IDisposable
     /// <summary>When not null, the reply is <see cref="Data"/> as it is, of this media type (such as metrics as text).</summary>
     public string? ContentType { get; init; }
 
+    /// <summary>
+    /// What the pipeline does once the reply is on record, before it leaves. For a handler that ends what records it: sealing.
+    /// </summary>
+    public Func<CancellationToken, ValueTask>? OnceRecorded { get; init; }
+
     public bool IsEmpty =>
         Data.IsEmpty && Auth is null && Grant is null && WrapInfo is null && Warnings.Count == 0 && ContentType is null;
 

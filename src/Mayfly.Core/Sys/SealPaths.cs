@@ -34,11 +34,7 @@ internal sealed class SealPaths(Custody custody, IStore store, VaultOptions opti
             {
                 Help = "Seals the server: every key is forgotten, and only unsealing brings it back.",
                 Access = Access.Sudo,
-                Write = async (_, cancellation) =>
-                {
-                    await custody.SealAsync(cancellation);
-                    return Outcome.Done;
-                },
+                Write = (_, _) => new(new Response { OnceRecorded = custody.SealAsync }),
             },
         ];
 

@@ -10,6 +10,9 @@ internal sealed class FaultyStore(MemoryStore store) : IStore
 
     public string Type => store.Type;
 
+    /// <summary>What was read comes back after this.</summary>
+    public Task HoldReads { get; set; } = Task.CompletedTask;
+
     /// <summary>How many commits failed their precondition.</summary>
     public int Conflicts;
 
@@ -19,6 +22,7 @@ internal sealed class FaultyStore(MemoryStore store) : IStore
     public async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
     {
         await Task.Yield();
+        await HoldReads.WaitAsync(cancellation);
         return await store.GetAsync(key, cancellation);
     }
 
