@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Policy;
 
@@ -46,10 +47,10 @@ public sealed class AuthorizedRequest
     internal PathMatch Match { get; }
 
     /// <summary>What the policies say before the fields are known to be right: whether the caller may learn what is wrong.</summary>
-    internal static AclDecision Preview(Request request, PathMatch match, Caller? caller) =>
+    internal static AclDecision Preview(Request request, PathMatch match, string path, Caller? caller) =>
         match.Entry.Access == Access.Anyone ? AclDecision.NotNeeded
         : caller is null ? AclDecision.Denied
-        : caller.Acl.Decide(request.Operation, request.Path, body: null, request.WrapTtl);
+        : Decide(request, match.Entry, path, caller.Acl, body: null, query: null);
 
     /// <summary>Applies the policy of <paramref name="caller"/> to the request.</summary>
     /// <param name="request">The request; its operation has been settled.</param>
@@ -80,9 +81,42 @@ public sealed class AuthorizedRequest
             return null;
         }
 
-        decision = caller.Acl.Decide(request.Operation, request.Path, fields.Body, request.WrapTtl, request.Query);
+        decision = Decide(request, match.Entry, path, caller.Acl, fields.Body, request.Query);
         return decision.Allowed && (match.Entry.Access != Access.Sudo || decision.Sudo)
             ? new AuthorizedRequest(request, match, fields, path, caller)
             : null;
+    }
+
+    /// <summary>
+    /// What the policy says of the path as it was spelled; and, where the engine knows the same thing by a plainer spelling
+    /// that some rule covers, of that one too: otherwise a denial of <c>users/bob</c> would not hold for <c>users/Bob</c>
+    /// and <c>users/bob/</c>.
+    /// </summary>
+    private static AclDecision Decide(
+        Request request,
+        PathEntry entry,
+        string path,
+        Acl acl,
+        JsonElement? body,
+        IReadOnlyDictionary<string, string>? query
+    )
+    {
+        var decision = acl.Decide(request.Operation, request.Path, body, request.WrapTtl, query);
+        if (!decision.Allowed)
+        {
+            return decision;
+        }
+
+        var plain = request.Operation == Operation.List ? path : path.TrimEnd('/');
+        plain = entry.IgnoresCase ? plain.ToLowerInvariant() : plain;
+        if (plain == path)
+        {
+            return decision;
+        }
+
+        plain = string.Concat(request.Path.AsSpan(0, request.Path.Length - path.Length), plain);
+        return acl.Rules.Any(rule => AclIndex.Covers(rule.Pattern, plain, request.Operation == Operation.List))
+            ? acl.Decide(request.Operation, plain, body, request.WrapTtl, query)
+            : decision;
     }
 }

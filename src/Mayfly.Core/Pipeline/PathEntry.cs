@@ -38,6 +38,12 @@ public sealed record PathEntry(string Pattern)
     /// <summary>The body is the caller's own data: any top-level member is accepted and none is interpreted.</summary>
     public bool FreeForm { get; init; }
 
+    /// <summary>
+    /// The names in the path are the same in capitals and in small letters: what the policies say of the path in small
+    /// letters holds for every spelling.
+    /// </summary>
+    public bool IgnoresCase { get; init; }
+
     /// <summary>A read that changes something (issues a credential, consumes a token): it is audited before it runs.</summary>
     public bool ReadHasEffects { get; init; }
 

@@ -104,7 +104,7 @@ internal sealed class RequestPipeline(
         var (fields, invalid) = FieldValues.Bind(match, request, options.UnknownFields, warnings);
         if (fields is null)
         {
-            var decision = AuthorizedRequest.Preview(request, match, caller);
+            var decision = AuthorizedRequest.Preview(request, match, route.Path, caller);
             var answer = decision.Allowed ? invalid! : Fault.Denied();
             return await RefuseAsync(request, route, caller, decision, answer);
         }

@@ -34,6 +34,7 @@ internal sealed class PolicyPaths
             },
             new PathEntry("policies/acl/{name*}")
             {
+                IgnoresCase = true,
                 Help = "Reads, writes or deletes a policy.",
                 Fields = [name, policy],
                 Read = (request, cancellation) => ReadAsync(request, "policy", cancellation),
@@ -48,6 +49,7 @@ internal sealed class PolicyPaths
             },
             new PathEntry("policy/{name*}")
             {
+                IgnoresCase = true,
                 Help = "Reads, writes or deletes a policy. Older name of sys/policies/acl.",
                 Fields = [name, policy, new FieldSpec("rules", FieldType.String, "Older name of the field policy.")],
                 Read = (request, cancellation) => ReadAsync(request, "rules", cancellation),
@@ -74,7 +76,7 @@ internal sealed class PolicyPaths
 
     private async ValueTask<Outcome> ReadAsync(AuthorizedRequest request, string field, CancellationToken cancellation)
     {
-        if (await _policies.GetAsync(request.Fields.String("name"), cancellation) is not { } policy)
+        if (NameOf(request) is not { } name || await _policies.GetAsync(name, cancellation) is not { } policy)
         {
             return Fault.NotFound();
         }
@@ -91,19 +93,33 @@ internal sealed class PolicyPaths
 
     private async ValueTask<Outcome> WriteAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
+        if (NameOf(request) is not { } name)
+        {
+            return Spaced();
+        }
+
         var text = request.Fields.StringOrNull("policy") ?? request.Fields.StringOrNull("rules");
         if (string.IsNullOrEmpty(text))
         {
             return Fault.Invalid("'policy' parameter not supplied or empty");
         }
 
-        return await _policies.PutAsync(request.Fields.String("name"), Decoded(text), cancellation) is { } fault
-            ? fault
-            : Outcome.Done;
+        return await _policies.PutAsync(name, Decoded(text), cancellation) is { } fault ? fault : Outcome.Done;
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation) =>
-        await _policies.DeleteAsync(request.Fields.String("name"), cancellation) is { } fault ? fault : Outcome.Done;
+        NameOf(request) is not { } name ? Spaced()
+        : await _policies.DeleteAsync(name, cancellation) is { } fault ? fault
+        : Outcome.Done;
+
+    /// <summary>
+    /// The name in the path; null when there is white space around it. Policies that guard the name without it would not
+    /// hold for such a spelling.
+    /// </summary>
+    private static string? NameOf(AuthorizedRequest request) =>
+        request.Fields.String("name") is var name && name.Trim() == name ? name : null;
+
+    private static Fault Spaced() => Fault.Invalid("a policy's name must not begin or end with white space");
 
     /// <summary>No policy is valid base64 by itself: it has braces.</summary>
     private static string Decoded(string text)

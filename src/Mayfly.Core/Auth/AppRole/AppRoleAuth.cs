@@ -37,8 +37,7 @@ internal sealed class AppRoleAuth : Engine, IRenewsTokens
                 ],
                 Write = LoginAsync,
             },
-            .. rolePaths.Entries,
-            .. secretIdPaths.Entries,
+            .. rolePaths.Entries.Concat(secretIdPaths.Entries).Select(entry => entry with { IgnoresCase = true }),
             _tidy.Entry,
         ]);
     }

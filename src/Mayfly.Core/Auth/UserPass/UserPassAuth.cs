@@ -45,6 +45,7 @@ internal sealed class UserPassAuth : Engine, IRenewsTokens
             new PathEntry("users") { Help = "List the names of the users.", List = ListAsync },
             new PathEntry("users/{username}")
             {
+                IgnoresCase = true,
                 Help = "Create, change, read or delete a user.",
                 Fields =
                 [
@@ -61,12 +62,14 @@ internal sealed class UserPassAuth : Engine, IRenewsTokens
             },
             new PathEntry("users/{username}/password")
             {
+                IgnoresCase = true,
                 Help = "Set a user's password.",
                 Fields = [Username, Password],
                 Write = WritePasswordAsync,
             },
             new PathEntry("users/{username}/policies")
             {
+                IgnoresCase = true,
                 Help = "Set a user's policies.",
                 Fields =
                 [
