@@ -44,7 +44,8 @@ internal static class WrappedReply
 
     public static Response Decode(ReadOnlySpan<byte> stored)
     {
-        var reader = new Utf8JsonReader(stored);
+        // The data was as deep as a body may be, and stands one level deeper here; some engines add levels of their own.
+        var reader = new Utf8JsonReader(stored, new JsonReaderOptions { MaxDepth = 4 * Json.MaxDepth });
         using var document = JsonDocument.ParseValue(ref reader);
         var root = document.RootElement;
         var hasData = root.TryGetProperty("data", out var data);

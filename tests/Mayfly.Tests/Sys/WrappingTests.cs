@@ -24,6 +24,16 @@ public sealed class WrappingTests
     }
 
     [Fact]
+    public async Task What_is_nested_as_deeply_as_a_body_may_be_is_unwrapped_too()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var deep = string.Concat(Enumerable.Repeat("{\"a\":", Json.MaxDepth)) + "1" + new string('}', Json.MaxDepth);
+        var token = await WrapAsync(vault, deep);
+        var outcome = await vault.HandleAsync(Operation.Update, "sys/wrapping/unwrap", token: token);
+        Assert.Equal(deep, System.Text.Encoding.UTF8.GetString(outcome.Response!.Data.Span));
+    }
+
+    [Fact]
     public async Task Of_many_who_unwrap_at_once_one_gets_it()
     {
         await using var vault = await TestVault.StartAsync();
