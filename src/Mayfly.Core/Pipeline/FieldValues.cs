@@ -140,10 +140,13 @@ public sealed class FieldValues : IDisposable
 
                 return values;
             case { ValueKind: JsonValueKind.Array } pairs:
-                return pairs
-                    .EnumerateArray()
-                    .Select(pair => (AsText(pair) ?? "").Split('=', 2))
-                    .ToDictionary(pair => pair[0], pair => pair[^1], StringComparer.Ordinal);
+                var last = new Dictionary<string, string>(StringComparer.Ordinal);
+                foreach (var pair in pairs.EnumerateArray().Select(pair => (AsText(pair) ?? "").Split('=', 2)))
+                {
+                    last[pair[0]] = pair[^1];
+                }
+
+                return last;
             default:
                 return null;
         }

@@ -48,6 +48,15 @@ public sealed class FieldValuesTests
         Assert.False(Bind(Operation.Read, "", "policies").Has("policies"));
     }
 
+    [Fact]
+    public async Task Of_a_key_that_a_list_of_pairs_has_twice_the_last_one_counts()
+    {
+        await using var vault = await TestVault.StartAsync();
+        var token = await vault.TokenAsync("""{"meta":["a=1","b=2","a=3"]}""");
+        var data = await vault.DataAsync(Operation.Read, "auth/token/lookup-self", token: token);
+        Assert.Equal("3", data.GetProperty("meta").GetProperty("a").GetString());
+    }
+
     private static FieldValues Bind(Operation operation, string body, string query)
     {
         var entry = new PathEntry("role") { Help = "x", Fields = [new FieldSpec("ttl", FieldType.Duration, "x")] };
