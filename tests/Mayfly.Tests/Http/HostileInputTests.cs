@@ -49,6 +49,10 @@ public sealed class HostileInputTests : IAsyncLifetime
                 "deep objects",
                 Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":", 65)) + "1" + new string('}', 65))
             },
+            {
+                "a million values",
+                Encoding.ASCII.GetBytes("{\"a\":[0" + string.Concat(Enumerable.Repeat(",0", 1_000_000)) + "]}")
+            },
             { "not a number", "{\"a\":NaN}"u8.ToArray() },
         };
 

@@ -13,6 +13,12 @@ internal static class RequestBody
     /// <summary>Largest body, as Vault's.</summary>
     public const int MaxBytes = 32 * 1024 * 1024;
 
+    /// <summary>
+    /// Most values that a body may have. In memory and in the audit a value takes many times its bytes in the body: without
+    /// this limit, anybody could fill both.
+    /// </summary>
+    public const int MaxValues = 65_536;
+
     private static readonly JsonDocumentOptions Strict = new()
     {
         MaxDepth = Json.MaxDepth,
@@ -95,8 +101,18 @@ internal static class RequestBody
         var reader = new Utf8JsonReader(body.Span, Json.ReaderOptions);
         try
         {
+            var values = 0;
             while (reader.Read())
             {
+                if (
+                    reader.TokenType
+                        is not (JsonTokenType.PropertyName or JsonTokenType.EndObject or JsonTokenType.EndArray)
+                    && ++values > MaxValues
+                )
+                {
+                    return $"the body has more than {MaxValues} values";
+                }
+
                 if (reader is { TokenType: JsonTokenType.String or JsonTokenType.PropertyName, ValueIsEscaped: true })
                 {
                     // Fails on half a surrogate pair, which would otherwise fail where the value is used.
