@@ -112,6 +112,9 @@ internal sealed class StreamLoggerProvider(Stream stream, LogSettings settings, 
     {
         // Kestrel's and the framework's own remarks are noise below warnings.
         private readonly bool _foreign = category.StartsWith("Microsoft.", StringComparison.Ordinal);
+
+        // What Kestrel cannot read as HTTP it quotes there: a token in a header that is spelled wrong, for one.
+        private readonly bool _quoting = category.EndsWith(".BadRequests", StringComparison.Ordinal);
         private readonly string _category = category.Split('.')[^1].ToLowerInvariant();
 
         public IDisposable? BeginScope<TState>(TState state)
@@ -120,6 +123,7 @@ internal sealed class StreamLoggerProvider(Stream stream, LogSettings settings, 
         public bool IsEnabled(LogLevel logLevel) =>
             logLevel >= owner.Settings.Level
             && logLevel != LogLevel.None
+            && !_quoting
             && (!_foreign || logLevel >= LogLevel.Warning || owner.Settings.Level == LogLevel.Trace);
 
         public void Log<TState>(

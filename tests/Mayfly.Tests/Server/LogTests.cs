@@ -29,6 +29,19 @@ public sealed class LogTests
     }
 
     [Fact]
+    public void What_a_client_sent_is_not_quoted_at_any_level()
+    {
+        using var stream = new MemoryStream();
+        var settings = new LogSettings(LogLevel.Trace, LogFormat.Standard);
+        using var provider = new StreamLoggerProvider(stream, settings, new ManualTime());
+
+        var log = provider.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.BadRequests");
+        log.LogDebug("Invalid request header: '{Header}'", "X-Vault-Token hvs.secret");
+
+        Assert.Equal(0, stream.Length);
+    }
+
+    [Fact]
     public void Json_is_one_object_a_line()
     {
         using var log = new CapturedLog(LogFormat.Json);
