@@ -37,7 +37,7 @@ public enum FieldType
 /// <param name="Description">For help, OpenAPI and the docs.</param>
 public sealed record FieldSpec(string Name, FieldType Type, string Description = "")
 {
-    /// <summary>The request is refused without it.</summary>
+    /// <summary>A write is refused without it; the row's reads, lists and deletes are not.</summary>
     public bool Required { get; init; }
 
     /// <summary>Accepted because Vault's clients send it; it has no effect here, and the reply warns when it is set.</summary>

@@ -16,6 +16,8 @@ public sealed class FieldValues : IDisposable
     private readonly PathCaptures _captures;
     private readonly JsonDocument? _body;
 
+    private readonly bool _isWrite;
+
     // Null for a write: policies look at the parameters in the body, so none may come from elsewhere.
     private readonly IReadOnlyDictionary<string, string>? _query;
 
@@ -24,7 +26,8 @@ public sealed class FieldValues : IDisposable
         _entry = match.Entry;
         _captures = match.Captures;
         _body = body;
-        _query = request.Operation is Operation.Create or Operation.Update or Operation.Patch ? null : request.Query;
+        _isWrite = request.Operation is Operation.Create or Operation.Update or Operation.Patch;
+        _query = _isWrite ? null : request.Query;
     }
 
     /// <summary>The body as JSON, or null when there was none.</summary>
@@ -195,7 +198,7 @@ public sealed class FieldValues : IDisposable
         {
             if (!Has(field.Name))
             {
-                if (field.Required)
+                if (field.Required && _isWrite)
                 {
                     return Fault.Invalid($"missing {field.Name}: {field.Description}");
                 }

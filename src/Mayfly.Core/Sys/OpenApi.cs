@@ -157,10 +157,28 @@ internal static class OpenApi
         }
 
         writer.WriteEndObject();
+        WriteRequired(writer, entry.Fields.Where(field => field.Required && !captured.Contains(field.Name)));
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndObject();
+    }
+
+    private static void WriteRequired(Utf8JsonWriter writer, IEnumerable<FieldSpec> fields)
+    {
+        string[] names = [.. fields.Select(field => field.Name)];
+        if (names.Length == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("required");
+        foreach (var name in names)
+        {
+            writer.WriteStringValue(name);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WriteType(Utf8JsonWriter writer, FieldType type)

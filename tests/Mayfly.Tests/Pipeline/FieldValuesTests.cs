@@ -57,6 +57,30 @@ public sealed class FieldValuesTests
         Assert.Equal("3", data.GetProperty("meta").GetProperty("a").GetString());
     }
 
+    [Theory]
+    [InlineData(Operation.Update, true)]
+    [InlineData(Operation.Patch, true)]
+    [InlineData(Operation.Read, false)]
+    [InlineData(Operation.Delete, false)]
+    public void A_required_field_is_required_of_writes(Operation operation, bool refused)
+    {
+        // A row that creates, shows and removes one thing declares its fields once.
+        var table = new PathTable(
+            new PathEntry("key") { Help = "x", Fields = [new("issuer", FieldType.String, "x") { Required = true }] }
+        );
+        using var request = new Request
+        {
+            Id = "1",
+            Operation = operation,
+            Path = "key",
+        };
+
+        var (fields, fault) = FieldValues.Bind(table.Match("key")!, request, UnknownFields.Refuse, []);
+
+        Assert.Equal(refused, fault?.Kind == FaultKind.Invalid);
+        fields?.Dispose();
+    }
+
     private static FieldValues Bind(Operation operation, string body, string query)
     {
         var entry = new PathEntry("role") { Help = "x", Fields = [new FieldSpec("ttl", FieldType.Duration, "x")] };

@@ -222,5 +222,8 @@ public sealed class PipelineTests
         Assert.True(
             paths.TryGetProperty("/auth/token/lookup-self", out var lookup) && lookup.TryGetProperty("get", out _)
         );
+        var remount = paths.GetProperty("/sys/remount").GetProperty("post").GetProperty("requestBody");
+        var schema = remount.GetProperty("content").GetProperty("application/json").GetProperty("schema");
+        Assert.Equal("""["from","to"]""", schema.GetProperty("required").GetRawText());
     }
 }
