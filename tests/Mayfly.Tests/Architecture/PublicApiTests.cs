@@ -19,7 +19,11 @@ public sealed class PublicApiTests
 
     private static void Compare(Assembly assembly)
     {
-        var file = Path.Combine(Root(), "tests/Mayfly.Tests/Architecture", assembly.GetName().Name + ".PublicApi.txt");
+        var file = Path.Combine(
+            Repository.Root,
+            "tests/Mayfly.Tests/Architecture",
+            assembly.GetName().Name + ".PublicApi.txt"
+        );
         var actual = Describe(assembly);
         if (Environment.GetEnvironmentVariable("MAYFLY_ACCEPT_API") == "1")
         {
@@ -45,16 +49,5 @@ public sealed class PublicApiTests
         }
 
         return text.ToString();
-    }
-
-    private static string Root()
-    {
-        var at = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(at.FullName, "Mayfly.slnx")))
-        {
-            at = at.Parent ?? throw new InvalidOperationException("The tests do not run inside the repository.");
-        }
-
-        return at.FullName;
     }
 }

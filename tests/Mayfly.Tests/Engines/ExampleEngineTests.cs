@@ -27,21 +27,11 @@ public sealed class ExampleEngineTests : EngineContract
     [Fact]
     public void The_guide_shows_this_engine_as_it_is()
     {
-        var root = Root();
-        var guide = File.ReadAllText(Path.Combine(root, "docs", "engines", "adding-an-engine.md"));
-        var engine = File.ReadAllText(Path.Combine(root, "tests", "Mayfly.Tests", "Engines", "ExampleEngine.cs"));
+        var guide = File.ReadAllText(Path.Combine(Repository.Root, "docs", "engines", "adding-an-engine.md"));
+        var engine = File.ReadAllText(
+            Path.Combine(Repository.Root, "tests", "Mayfly.Tests", "Engines", "ExampleEngine.cs")
+        );
 
         Assert.Contains(engine[engine.IndexOf("internal sealed class", StringComparison.Ordinal)..], guide);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Mayfly.slnx")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
-        }
-
-        return folder.FullName;
     }
 }
