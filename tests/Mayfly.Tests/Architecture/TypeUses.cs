@@ -4,8 +4,8 @@ using System.Reflection.Emit;
 namespace Mayfly.Tests.Architecture;
 
 /// <summary>
-/// Which types of an assembly use which others: in signatures, fields, base types, and inside method bodies (so also in
-/// lambdas and async methods, whose code the compiler moves into nested types).
+/// Which types of an assembly use which others: in signatures, fields, base types, attributes of types, and inside method
+/// bodies (so also in lambdas and async methods, whose code the compiler moves into nested types).
 /// </summary>
 internal static class TypeUses
 {
@@ -39,6 +39,11 @@ internal static class TypeUses
         foreach (var contract in type.GetInterfaces())
         {
             yield return contract;
+        }
+
+        foreach (var attribute in type.GetCustomAttributesData())
+        {
+            yield return attribute.AttributeType;
         }
 
         foreach (var field in type.GetFields(All))
@@ -92,6 +97,11 @@ internal static class TypeUses
                 if ((member as Type ?? member?.DeclaringType) is { } used)
                 {
                     found.Add(used);
+                }
+
+                if (member is MethodInfo { IsGenericMethod: true } generic)
+                {
+                    found.AddRange(generic.GetGenericArguments());
                 }
             }
 
