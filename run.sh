@@ -66,8 +66,9 @@ publish() {
   local common=(-c Release -v quiet -r "$rid" --self-contained -p:PublishSingleFile=true -p:DebugType=none -o "$target")
   say "publishing mayflyd for $rid"
   dotnet publish "$root/src/Mayfly.Server" "${common[@]}"
-  say "publishing mayfly for $rid (trimmed)"
-  dotnet publish "$root/src/Mayfly.Cli" "${common[@]}" -p:PublishTrimmed=true
+  # Not trimmed: that drops the native code that the framework comes with, and doubles the time of a command.
+  say "publishing mayfly for $rid"
+  dotnet publish "$root/src/Mayfly.Cli" "${common[@]}"
   find "$target" -maxdepth 1 -name '*.xml' -delete
   ls -lh "$target" >&2
 }
