@@ -78,7 +78,7 @@ internal sealed class ConfigurationReader(string file, List<string> problems)
         ReadTelemetry(fields);
         if (fields.Bool("ui") == true)
         {
-            _warnings.Add($"{file}: ui is not supported yet; there is no web interface");
+            Warn(body.Find("ui")!.Position, "ui is not supported yet: there is no web interface");
         }
 
         foreach (var key in Meaningless)

@@ -201,6 +201,8 @@ public sealed class KvVerbTests(DevServer server) : IDisposable
         );
         Assert.Equal("Keys\n----\nx\n", (await _mayfly.RunAsync("kv", "list", mount)).Succeeded());
         Assert.Equal(1, (await _mayfly.RunAsync("kv", "undelete", "-versions=1", $"{mount}/x")).Code);
+        Assert.Equal(2, (await _mayfly.RunAsync("kv", "patch", $"{mount}/x", "a=2")).Code);
+        Assert.Equal(2, (await _mayfly.RunAsync("kv", "rollback", "-version=1", $"{mount}/x")).Code);
         (await _mayfly.RunAsync("kv", "enable-versioning", mount)).Succeeded();
 
         // The server is busy with it for a moment, and says so.

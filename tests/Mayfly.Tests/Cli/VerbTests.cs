@@ -145,6 +145,9 @@ public sealed class VerbTests(DevServer server) : IDisposable
             await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken) + "\n",
             (await bob.RunAsync("print", "token")).Succeeded()
         );
+        var elsewhere = await bob.RunAsync("login", "-method=userpass", "-path=nowhere", "username=bob");
+        Assert.Equal(2, elsewhere.Code);
+        Assert.Contains("nothing to log in to at auth/nowhere/", elsewhere.Error, StringComparison.Ordinal);
         bob.Prompt = _ => "wrong";
         Assert.Equal(2, (await bob.RunAsync("login", "-method=userpass", $"-path={path}", "username=bob")).Code);
     }

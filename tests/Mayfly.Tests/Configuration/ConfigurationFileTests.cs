@@ -31,7 +31,7 @@ public sealed class ConfigurationFileTests
     [Fact]
     public void Example_configuration_starts_and_says_what_is_not_supported()
     {
-        var configuration = Good(Example);
+        var configuration = Good(Example + "\nui = true");
 
         var tcp = Assert.IsType<TcpListener>(Assert.Single(configuration.Listeners));
         Assert.Equal("http://0.0.0.0:8200", tcp.Url);
@@ -45,6 +45,10 @@ public sealed class ConfigurationFileTests
         Assert.Contains(
             configuration.Warnings,
             warning => warning.StartsWith("test.hcl:12: seal \"transit\"", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            configuration.Warnings,
+            warning => warning.StartsWith("test.hcl:18: ui", StringComparison.Ordinal)
         );
         Assert.Contains(configuration.Warnings, warning => warning.Contains("without TLS"));
         Assert.DoesNotContain(configuration.Warnings, warning => warning.Contains("VAULT_TRANSIT_TOKEN"));

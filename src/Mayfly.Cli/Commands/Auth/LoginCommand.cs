@@ -73,7 +73,16 @@ internal sealed class LoginCommand() : Command("login", "Authenticate, and keep 
 
         if (!response.IsSuccess)
         {
-            return call.Refused("Error authenticating", response);
+            var code = call.Refused("Error authenticating", response);
+            if (response.Status == 403 && response.Errors.Contains("missing client token"))
+            {
+                call.Print.Error(
+                    $"\nThere is nothing to log in to at auth/{mount}/. \"mayfly auth list\" shows the enabled methods; "
+                        + "-path names one that is not at its type."
+                );
+            }
+
+            return code;
         }
 
         var keep = !_noStore.Value && !_tokenOnly.Value;

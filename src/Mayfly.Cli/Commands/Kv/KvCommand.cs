@@ -37,9 +37,11 @@ internal abstract class KvCommand(string name, string synopsis) : Command(name, 
 
     protected abstract Task<int> RunAsync(Invocation call, KvPath path);
 
-    /// <summary>Says that versions are needed, when they are missing.</summary>
-    protected int NeedsVersion2(Invocation call, KvPath path) =>
-        call.Wrong(
-            $"{(path.Mount.Length == 0 ? path.Relative : path.Mount)} is no version 2 key/value store, which \"kv {Name}\" needs."
-        );
+    /// <summary>Says that versions are needed, when they are missing. Vault's exit code differs between verbs.</summary>
+    protected int NeedsVersion2(Invocation call, KvPath path, int code = Exit.Local)
+    {
+        var store = path.Mount.Length == 0 ? path.Relative : path.Mount;
+        call.Print.Error($"{store} is no version 2 key/value store, which \"kv {Name}\" needs.");
+        return code;
+    }
 }

@@ -42,7 +42,7 @@ internal sealed class KvPatchCommand() : KvCommand("patch", "Change some fields 
     {
         if (!path.IsVersion2)
         {
-            return NeedsVersion2(call, path);
+            return NeedsVersion2(call, path, Exit.Server);
         }
 
         var data = new DataArguments();

@@ -29,7 +29,7 @@ internal sealed class KvRollbackCommand() : KvCommand("rollback", "Make an earli
     {
         if (!path.IsVersion2)
         {
-            return NeedsVersion2(call, path);
+            return NeedsVersion2(call, path, Exit.Server);
         }
 
         var api = path.Api("data");
