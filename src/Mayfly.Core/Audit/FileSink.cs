@@ -50,6 +50,11 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
 
     public override void LetGo()
     {
+        if (_handle is not null && _identity.IsRegular)
+        {
+            Posix.Unlock(_handle);
+        }
+
         _handle?.Dispose();
         _handle = null;
     }

@@ -16,6 +16,7 @@ internal static partial class Posix
     private const int CloseOnExec = 0x80000;
     private const int SetLockOfDescription = 37;
     private const short WriteLock = 1;
+    private const short NoLock = 2;
     private const int EmptyPath = 0x1000;
     private const int CurrentDirectory = -100;
     private const short PollOut = 4;
@@ -98,6 +99,16 @@ internal static partial class Posix
         var range = new LockRange { Type = WriteLock };
         return Control(handle, SetLockOfDescription, ref range) == 0
             || Marshal.GetLastPInvokeError() is not (WouldBlock or AccessDenied);
+    }
+
+    /// <summary>
+    /// Ends the lock of <see cref="TryLock"/>. Closing alone would not do: a process that is just being started has a copy
+    /// of the descriptor until it executes its program.
+    /// </summary>
+    public static void Unlock(SafeFileHandle handle)
+    {
+        var range = new LockRange { Type = NoLock };
+        _ = Control(handle, SetLockOfDescription, ref range);
     }
 
     public static FileIdentity? Identify(string path) => StatX(CurrentDirectory, path, 0);

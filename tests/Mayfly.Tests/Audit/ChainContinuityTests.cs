@@ -1,8 +1,11 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Mayfly.Crypto.Audit;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mayfly.Tests.Audit;
 
-public sealed class ChainContinuityTests
+public sealed partial class ChainContinuityTests
 {
     [Fact]
     public async Task The_chain_goes_on_over_restarts()
@@ -20,6 +23,24 @@ public sealed class ChainContinuityTests
         var report = await audit.VerifyAsync();
         Assert.True(report.Intact, string.Join('\n', report.Findings));
         Assert.Equal(1 + (4 * 2), report.Entries);
+    }
+
+    [Fact]
+    public async Task A_device_comes_back_while_a_starting_process_has_copies_of_our_descriptors()
+    {
+        await using var audit = await AuditHarness.StartAsync();
+        await audit.EnableFileAsync();
+        var copies = CopiesOf(audit.LogPath);
+        try
+        {
+            Assert.NotEmpty(copies);
+            await audit.RestartAsync();
+            Assert.Null(await audit.ReadAsync());
+        }
+        finally
+        {
+            copies.ForEach(static copy => copy.Dispose());
+        }
     }
 
     [Theory]
@@ -141,4 +162,17 @@ public sealed class ChainContinuityTests
         Assert.Equal(1 + (64 * 50 * 2), report.Entries);
         Assert.Equal(0, report.Unsigned);
     }
+
+    /// <summary>What a child has of the file between fork and exec.</summary>
+    private static List<SafeFileHandle> CopiesOf(string path) =>
+        [
+            .. Directory
+                .EnumerateFileSystemEntries("/proc/self/fd")
+                .Where(entry => new FileInfo(entry).LinkTarget == path)
+                .Select(static entry => Duplicate(int.Parse(Path.GetFileName(entry), CultureInfo.InvariantCulture))),
+        ];
+
+    [LibraryImport("libc", EntryPoint = "dup")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial SafeFileHandle Duplicate(int descriptor);
 }
