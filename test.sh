@@ -15,19 +15,22 @@ wanted=(
   "/usr/bin/curl:curl"
   "/usr/bin/openssl:openssl"
 )
+install() {
+  say "installing $*"
+  local as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    { say "the packages could not be installed"; exit 1; }
+}
+
 missing=()
 for entry in "${wanted[@]}"; do
   compgen -G "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
 done
 command -v node >/dev/null || missing+=(nodejs)
-command -v npm >/dev/null || missing+=(npm)
-if [ ${#missing[@]} -gt 0 ]; then
-  say "installing ${missing[*]}"
-  as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
-  "${as_root[@]}" apt-get update -qq &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
-    { say "the packages could not be installed"; exit 1; }
-fi
+[ ${#missing[@]} = 0 ] || install "${missing[@]}"
+# Not together: Debian's nodejs comes without npm, but those of others come with it, and exclude Debian's.
+command -v npm >/dev/null || install npm
 # What the compatibility tests drive from npm. The folder gets its name when it is whole.
 clients=tests/Mayfly.Compat.Tests/clients/package.json
 if ! cmp -s "$clients" artifacts/node/package.json; then
