@@ -3,14 +3,42 @@ using Mayfly.Tests;
 
 namespace Mayfly.Compat.Tests;
 
-/// <summary>The tour of README.md, as a newcomer pastes it: every command must succeed.</summary>
+/// <summary>
+/// The tour of README.md and the examples of the documentation, as a newcomer pastes them: every command must succeed.
+/// </summary>
 public sealed class TourTests
 {
     private const string Mark = "<!-- tour -->\n```sh\n";
     private const string Close = "```\n";
 
+    /// <summary>Every page about an engine or an auth method, save the guides to writing one.</summary>
+    public static TheoryData<string> Pages =>
+        [
+            "docs/getting-started.md",
+            .. new[] { "docs/engines", "docs/auth" }
+                .SelectMany(folder => Directory.GetFiles(Path.Combine(ForeignProgram.Repository, folder), "*.md"))
+                .Where(page => !Path.GetFileName(page).StartsWith("adding-", StringComparison.Ordinal))
+                .Select(page => Path.GetRelativePath(ForeignProgram.Repository, page))
+                .Order(StringComparer.Ordinal),
+        ];
+
     [Fact]
     public async Task Tour_of_the_readme_works()
+    {
+        var output = await RunAsync("README.md", before: "");
+        Assert.Contains("hunter2", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public async Task Examples_of_the_page_work(string page) =>
+        await RunAsync(
+            page,
+            "export PATH=\"$PWD/artifacts/bin:$PATH\" MAYFLY_ADDR=http://127.0.0.1:8200\nmayfly login -no-print dev\n"
+        );
+
+    /// <summary>Runs the marked blocks of a page on a server of their own, in one shell, and gives what they print.</summary>
+    private static async Task<string> RunAsync(string page, string before)
     {
         var folder = Directory.CreateTempSubdirectory("mayfly-tour-").FullName;
         try
@@ -29,12 +57,12 @@ public sealed class TourTests
 
             var blocks = Blocks(
                 await File.ReadAllTextAsync(
-                    Path.Combine(ForeignProgram.Repository, "README.md"),
+                    Path.Combine(ForeignProgram.Repository, page),
                     TestContext.Current.CancellationToken
                 )
             );
-            Assert.True(blocks.Count >= 3, "the tour has lost its blocks");
-            var script = new StringBuilder("set -e -o pipefail\n").AppendJoin('\n', blocks).ToString();
+            Assert.True(blocks.Count > 0, $"{page} has no block that is marked as tried");
+            var script = new StringBuilder("set -e -o pipefail\n").Append(before).AppendJoin('\n', blocks).ToString();
             Assert.Contains("http://127.0.0.1:8200", script, StringComparison.Ordinal);
             var path = Path.Combine(folder, "tour.sh");
             await File.WriteAllTextAsync(
@@ -42,8 +70,7 @@ public sealed class TourTests
                 script.Replace("http://127.0.0.1:8200", server.Address, StringComparison.Ordinal),
                 TestContext.Current.CancellationToken
             );
-            var output = (await ForeignProgram.RunAsync("bash", [path], folder, home: folder)).Succeeded();
-            Assert.Contains("hunter2", output, StringComparison.Ordinal);
+            return (await ForeignProgram.RunAsync("bash", [path], folder, home: folder)).Succeeded();
         }
         finally
         {
