@@ -15,13 +15,17 @@ internal sealed record AuditContext(
 
 /// <summary>
 /// A device that takes entries: the queue before it, and its health. Entries go in from any thread; one writer at a time
-/// takes everything that waits, and writes it as one group. While the device has failed nothing goes in, so it delays
+/// takes everything that waits, and writes it as one group. For a plain file the writer is whoever finds none at work: it
+/// writes its own entry without a change of threads, and what others put in meanwhile. While the device has failed nothing goes in, so it delays
 /// nobody; it is tried again with growing pauses. Safe for concurrent use.
 /// </summary>
 internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
 {
     /// <summary>More than this may not wait: a device that is so far behind gets no more.</summary>
     private const int QueueLimit = 16 * 1024 * 1024;
+
+    /// <summary>Groups that a request writes for others before it hands them to the thread pool and goes on.</summary>
+    private const int InlineGroups = 4;
 
     private static readonly TimeSpan RemarkPeriod = TimeSpan.FromMinutes(1);
 
@@ -146,7 +150,11 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             }
         }
 
-        if (schedule)
+        if (schedule && _wake is null)
+        {
+            Drain(InlineGroups);
+        }
+        else if (schedule)
         {
             Schedule();
         }
@@ -276,14 +284,14 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         await _retryTimer.DisposeAsync();
     }
 
-    void IThreadPoolWorkItem.Execute() => Drain();
+    void IThreadPoolWorkItem.Execute() => Drain(int.MaxValue);
 
     private void Work()
     {
         while (!_closed)
         {
             _wake!.Wait();
-            Drain();
+            Drain(int.MaxValue);
         }
     }
 
@@ -326,10 +334,16 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
-    private void Drain()
+    private void Drain(int groups)
     {
         while (true)
         {
+            if (groups-- == 0)
+            {
+                Schedule();
+                return;
+            }
+
             bool checkpoint;
             long lost;
             TaskCompletionSource[] idle;
@@ -341,7 +355,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                     return;
                 }
 
-                idle = [.. _idle];
+                idle = _idle.Count == 0 ? [] : [.. _idle];
                 _idle.Clear();
                 checkpoint = _checkpointDue || _retryDue || _closing;
                 _checkpointDue = _retryDue = false;

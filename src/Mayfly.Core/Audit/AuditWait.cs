@@ -9,7 +9,7 @@ namespace Mayfly.Core.Audit;
 /// entries durable are waited for before others count: whoever asked for fsync gets it. Pooled: it goes back when the
 /// waiter and every device are through with it.
 /// </summary>
-internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
+internal sealed class AuditWait : IValueTaskSource<Fault?>
 {
     private const int PoolLimit = 4_096;
 
@@ -21,14 +21,13 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
     private static readonly ConcurrentQueue<AuditWait> Pool = new();
 
     private readonly Lock _gate = new();
-    private ManualResetValueTaskSourceCore<Fault?> _core;
+    private ManualResetValueTaskSourceCore<Fault?> _core = new() { RunContinuationsAsynchronously = true };
     private int _references;
     private int _durableLeft;
     private int _othersLeft;
     private bool _durableDone;
     private bool _otherDone;
     private bool _ended;
-    private Fault? _fault;
     private Func<bool>? _isOff;
 
     /// <param name="durable">How many devices that make entries durable will complete it.</param>
@@ -46,7 +45,6 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
         wait._durableLeft = durable;
         wait._othersLeft = others;
         wait._durableDone = wait._otherDone = wait._ended = false;
-        wait._fault = null;
         wait._isOff = isOff;
         return wait;
     }
@@ -76,19 +74,18 @@ internal sealed class AuditWait : IValueTaskSource<Fault?>, IThreadPoolWorkItem
 
         if (ends)
         {
-            _fault = _durableDone || _otherDone || _isOff?.Invoke() == true ? null : NotRecorded;
-            if (_fault is not null)
+            var fault = _durableDone || _otherDone || _isOff?.Invoke() == true ? null : NotRecorded;
+            if (fault is not null)
             {
                 AuditMetrics.Refused.Add(1);
             }
 
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            // Whoever writes its own entry has not begun to wait yet, and goes on without a change of threads.
+            _core.SetResult(fault);
         }
 
         Release();
     }
-
-    public void Execute() => _core.SetResult(_fault);
 
     public Fault? GetResult(short token)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Mayfly.Core.Pipeline;
@@ -7,12 +6,11 @@ using Mayfly.Crypto;
 namespace Mayfly.Core.Audit;
 
 /// <summary>
-/// Writes values into entries so that they can be recognised but not read: strings as keyed hashes. One owner at a time,
-/// since the hash has state; every formatter has its own.
+/// Writes values into entries so that they can be recognised but not read: strings as keyed hashes.
 /// </summary>
 internal sealed class Redactor : IDisposable
 {
-    private readonly IncrementalHash _hmac;
+    private readonly HmacSha256 _hmac;
     private readonly bool _raw;
     private readonly byte[] _empty;
 
@@ -20,7 +18,7 @@ internal sealed class Redactor : IDisposable
     /// <param name="raw">The operator wants everything as it is.</param>
     public Redactor(ReadOnlySpan<byte> key, bool raw)
     {
-        _hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        _hmac = new HmacSha256(key);
         _raw = raw;
         var line = new LineBuffer();
         Hashed(line, []);
@@ -186,8 +184,7 @@ internal sealed class Redactor : IDisposable
     private void Hashed(LineBuffer line, ReadOnlySpan<byte> utf8)
     {
         Span<byte> hash = stackalloc byte[32];
-        _hmac.AppendData(utf8);
-        _hmac.GetHashAndReset(hash);
+        _hmac.HashData(utf8, hash);
         line.Raw("\"hmac-sha256:"u8);
         Convert.TryToHexStringLower(hash, line.Room(64), out _);
         line.Advance(64);

@@ -27,12 +27,13 @@ internal sealed class TokenText : IDisposable
     private static readonly byte[] BatchContext = "batch-token"u8.ToArray();
 
     private readonly Keyring _keyring;
-    private readonly SecretBytes _key;
+    private readonly HmacSha256 _hmac;
 
     public TokenText(Keyring keyring)
     {
         _keyring = keyring;
-        _key = keyring.DeriveKey("token-accessor");
+        using var key = keyring.DeriveKey("token-accessor");
+        _hmac = new HmacSha256(key.Span);
     }
 
     public static string NewServiceToken() => ServicePrefix + RandomNumberGenerator.GetString(Alphabet, RandomLength);
@@ -49,12 +50,12 @@ internal sealed class TokenText : IDisposable
         if (token.Length <= 85)
         {
             var length = Encoding.UTF8.GetBytes(token, utf8);
-            HMACSHA256.HashData(_key.Span, utf8[..length], hash);
+            _hmac.HashData(utf8[..length], hash);
             CryptographicOperations.ZeroMemory(utf8);
         }
         else
         {
-            HMACSHA256.HashData(_key.Span, Encoding.UTF8.GetBytes(token), hash);
+            _hmac.HashData(Encoding.UTF8.GetBytes(token), hash);
         }
 
         return new TokenDigest(hash);
@@ -105,7 +106,7 @@ internal sealed class TokenText : IDisposable
         }
     }
 
-    public void Dispose() => _key.Dispose();
+    public void Dispose() => _hmac.Dispose();
 }
 
 /// <summary>A keyed hash of a token, by value.</summary>

@@ -73,7 +73,7 @@ public static class AuditChain
         var hashAt = line.Length - End.Length - signature - HashDigits;
         var previousAt = hashAt - BeforeHash.Length - HashDigits;
         Convert.TryToHexStringLower(hash, line.Slice(previousAt, HashDigits), out _);
-        SHA256.HashData(line[..(hashAt - BeforeHash.Length + 1)], hash);
+        Sha256.HashData(line[..(hashAt - BeforeHash.Length + 1)], hash);
         Convert.TryToHexStringLower(hash, line.Slice(hashAt, HashDigits), out _);
         if (key is null)
         {

@@ -65,10 +65,16 @@ public sealed class WycheproofTests
     {
         foreach (var (group, test) in Cases("hmac_sha256_test.json"))
         {
-            using var mac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, Hex(test, "key"));
-            mac.AppendData(Hex(test, "msg"));
-            var made = mac.GetHashAndReset()[..(group.GetProperty("tagSize").GetInt32() / 8)];
-            Assert.Equal(IsValid(test), CryptographicOperations.FixedTimeEquals(made, Hex(test, "tag")));
+            var size = group.GetProperty("tagSize").GetInt32() / 8;
+            using var ours = new HmacSha256(Hex(test, "key"));
+            var made = new byte[HMACSHA256.HashSizeInBytes];
+            ours.HashData(Hex(test, "msg"), made);
+            Assert.Equal(
+                IsValid(test),
+                CryptographicOperations.FixedTimeEquals(made.AsSpan(0, size), Hex(test, "tag"))
+            );
+            var framework = HMACSHA256.HashData(Hex(test, "key"), Hex(test, "msg"));
+            Assert.Equal(framework, made);
         }
     }
 
