@@ -244,6 +244,15 @@ public sealed class ProcessTests : IDisposable
         );
     }
 
+    [Fact]
+    public async Task The_runtime_listens_to_no_debugger()
+    {
+        await using var server = await ServerRun.StartAsync("-dev", "-dev-listen-address=127.0.0.1:0");
+
+        Assert.Empty(Directory.GetFileSystemEntries(Path.GetTempPath(), $"dotnet-diagnostic-{server.Id}-*"));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.GetTempPath(), $"clr-debug-pipe-{server.Id}-*"));
+    }
+
     [Theory]
     [InlineData(1, "start with -dev", "-log-level=info")]
     [InlineData(1, "unknown flag -nonsense", "-nonsense")]
