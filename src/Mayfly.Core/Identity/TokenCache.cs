@@ -11,7 +11,9 @@ internal sealed class TokenCache(int limit = 32_768)
 {
     private const int Stripes = 256;
 
-    private readonly ConcurrentDictionary<string, CachedToken> _byAccessor = new(StringComparer.Ordinal);
+    // The two tables change together: a token that stood in one alone could be found after it was forgotten.
+    private readonly Lock _changing = new();
+    private readonly Dictionary<string, CachedToken> _byAccessor = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<TokenDigest, CachedToken> _byDigest = new();
     private readonly long[] _stamps = new long[Stripes];
 
@@ -21,40 +23,41 @@ internal sealed class TokenCache(int limit = 32_768)
 
     public void Keep(TokenDigest digest, CachedToken token, long stamp)
     {
-        if (_byDigest.Count >= limit)
+        lock (_changing)
         {
-            MakeRoom();
-        }
+            if (Stamp(token.Entry.Accessor) != stamp)
+            {
+                return;
+            }
 
-        _byAccessor[token.Entry.Accessor] = token;
-        _byDigest[digest] = token;
-        if (Stamp(token.Entry.Accessor) != stamp)
-        {
-            _byAccessor.TryRemove(token.Entry.Accessor, out _);
-            _byDigest.TryRemove(digest, out _);
+            if (_byAccessor.Count >= limit)
+            {
+                MakeRoom();
+            }
+
+            _byAccessor[token.Entry.Accessor] = token;
+            _byDigest[digest] = token;
         }
     }
 
     public void Forget(string accessor)
     {
-        Interlocked.Increment(ref _stamps[Stripe(accessor)]);
-        Remove(accessor);
+        lock (_changing)
+        {
+            Interlocked.Increment(ref _stamps[Stripe(accessor)]);
+            if (_byAccessor.Remove(accessor, out var token))
+            {
+                _byDigest.TryRemove(token.Digest, out _);
+            }
+        }
     }
 
     /// <summary>Drops an eighth, in no order: what is in use comes back at its next request.</summary>
     private void MakeRoom()
     {
-        foreach (var (digest, token) in _byDigest.Take(limit / 8))
+        foreach (var (accessor, token) in _byAccessor.Take(Math.Max(1, limit / 8)).ToList())
         {
-            _byDigest.TryRemove(digest, out _);
-            _byAccessor.TryRemove(token.Entry.Accessor, out _);
-        }
-    }
-
-    private void Remove(string accessor)
-    {
-        if (_byAccessor.TryRemove(accessor, out var token))
-        {
+            _byAccessor.Remove(accessor);
             _byDigest.TryRemove(token.Digest, out _);
         }
     }
