@@ -3,7 +3,9 @@
 Every test works below mounts of its own, so that the order does not matter.
 """
 
+import shutil
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -323,8 +325,10 @@ class System(Base):
     def test_audit(self):
         devices = self.vault.sys.list_enabled_audit_devices()
         self.assertIn("data", devices)
-        path = "/tmp/%s.log" % self.name
-        self.vault.sys.enable_audit_device("file", path=self.name, options={"file_path": path})
+        folder = tempfile.mkdtemp(prefix="mayfly-hvac-")
+        self.addCleanup(shutil.rmtree, folder)
+        options = {"file_path": folder + "/audit.log"}
+        self.vault.sys.enable_audit_device("file", path=self.name, options=options)
         hashed = self.vault.sys.calculate_hash(self.name, "some text")
         self.assertTrue(hashed["data"]["hash"].startswith("hmac-sha256:"))
         self.vault.sys.disable_audit_device(self.name)
