@@ -40,7 +40,7 @@ internal sealed class TokenIssuer(TokenStore tokens, VaultOptions server, TimePr
             return (null, Fault.Invalid("batch tokens can have neither a limited number of uses nor a period"));
         }
 
-        var (ttl, _, remarks) = TokenLifetime.AtCreation(parameters, mount.Tuning, server);
+        var (ttl, remarks) = TokenLifetime.AtCreation(parameters, mount.Tuning, server);
         warnings.AddRange(remarks);
         var now = time.GetUtcNow();
         var name = mount.Path["auth/".Length..].TrimEnd('/').Replace('/', '-');

@@ -6,8 +6,8 @@ namespace Mayfly.Core.Identity;
 /// <summary>How long a token lives: the server's, the mount's and the role's limits, the least of each.</summary>
 internal static class TokenLifetime
 {
-    /// <summary>The TTL and the moment of ending for a token that starts now.</summary>
-    public static (TimeSpan Ttl, TimeSpan MaxTtl, List<string> Warnings) AtCreation(
+    /// <summary>The TTL of a token that starts now.</summary>
+    public static (TimeSpan Ttl, List<string> Warnings) AtCreation(
         TokenParameters asked,
         MountTuning mount,
         VaultOptions server
@@ -18,7 +18,7 @@ internal static class TokenLifetime
         if (asked.Period > TimeSpan.Zero)
         {
             var period = Least(asked.Period, Least(mount.MaxLeaseTtl, server.MaxLeaseTtl));
-            return (Least(period, asked.ExplicitMaxTtl), max, warnings);
+            return (Least(period, asked.ExplicitMaxTtl), warnings);
         }
 
         var ttl =
@@ -32,10 +32,10 @@ internal static class TokenLifetime
             );
         }
 
-        return (Least(Least(ttl, max), asked.ExplicitMaxTtl), max, warnings);
+        return (Least(Least(ttl, max), asked.ExplicitMaxTtl), warnings);
     }
 
-    /// <summary>When a renewed token ends, or null when it cannot be renewed any further.</summary>
+    /// <summary>When a renewed token ends.</summary>
     public static DateTimeOffset Renewed(
         TokenEntry token,
         TokenParameters? role,
@@ -66,7 +66,7 @@ internal static class TokenLifetime
     }
 
     /// <summary>The lesser of two limits, where zero means that there is none.</summary>
-    private static TimeSpan Least(TimeSpan left, TimeSpan right) =>
+    public static TimeSpan Least(TimeSpan left, TimeSpan right) =>
         left == TimeSpan.Zero ? right
         : right == TimeSpan.Zero ? left
         : left < right ? left

@@ -121,7 +121,7 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
     {
         var fields = request.Fields;
         var batch = parameters.Type == "batch";
-        var (ttl, _, warnings) = TokenLifetime.AtCreation(parameters, mount.Tuning, issuer.Server);
+        var (ttl, warnings) = TokenLifetime.AtCreation(parameters, mount.Tuning, issuer.Server);
         var now = issuer.Time.GetUtcNow();
         var isRoot = parameters.Policies.Contains("root", StringComparer.Ordinal);
         var unending =
@@ -220,7 +220,7 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
                 Ttl = fields.DurationOrNull("ttl") is { Ticks: > 0 } ttl
                     ? ttl
                     : fields.DurationOrNull("lease") ?? fromRole.Ttl,
-                ExplicitMaxTtl = Least(fields.Duration("explicit_max_ttl"), fromRole.ExplicitMaxTtl),
+                ExplicitMaxTtl = TokenLifetime.Least(fields.Duration("explicit_max_ttl"), fromRole.ExplicitMaxTtl),
                 Period = fromRole.Period > TimeSpan.Zero ? fromRole.Period : period,
                 NumUses = roleUses > 0 && (uses == 0 || uses > roleUses) ? roleUses : (int)uses,
             },
@@ -319,12 +319,6 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
         || id.StartsWith("s.", StringComparison.Ordinal)
             ? "custom token ID cannot have the 'hvs.' or 's.' prefix"
         : null;
-
-    private static TimeSpan Least(TimeSpan left, TimeSpan right) =>
-        left == TimeSpan.Zero ? right
-        : right == TimeSpan.Zero ? left
-        : left < right ? left
-        : right;
 
     private static string Slug(string name) =>
         string.Concat(name.Take(128).Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-'))
