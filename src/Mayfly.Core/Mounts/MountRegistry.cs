@@ -88,7 +88,10 @@ internal sealed class MountRegistry(
         }
     }
 
-    /// <summary>Removes a mount with its data and the tokens that it gave. A path that has no mount is fine.</summary>
+    /// <summary>
+    /// Removes a mount with its data and the tokens that it gave. A path that has no mount is fine; a removal that failed
+    /// halfway there goes on.
+    /// </summary>
     public async ValueTask<Fault?> DisableAsync(string path, CancellationToken cancellation)
     {
         await _changing.WaitAsync(cancellation);
@@ -96,7 +99,7 @@ internal sealed class MountRegistry(
         {
             if (_table.At(path) is not { } mounted)
             {
-                return null;
+                return await FinishRemovalsAsync(path, cancellation);
             }
 
             if (IsBuiltIn(mounted))
@@ -226,6 +229,25 @@ internal sealed class MountRegistry(
         return new MountedEngine(mount, engine);
     }
 
+    private async ValueTask<Fault?> FinishRemovalsAsync(string path, CancellationToken cancellation)
+    {
+        foreach (var uuid in await view.ListAsync("", cancellation))
+        {
+            using var entry = await view.GetAsync(uuid, cancellation);
+            if (
+                entry is not null
+                && MountCodec.Decode(entry.Value) is { Removing: true, Mount: var mount }
+                && mount.Path == path
+                && await EraseAsync(mount, cancellation) is { } fault
+            )
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
     private async ValueTask<Fault?> EraseAsync(Mount mount, CancellationToken cancellation)
     {
         if (
@@ -243,8 +265,13 @@ internal sealed class MountRegistry(
         }
 
         var result = await view.DeleteAsync(mount.Uuid, cancellation);
+        if (!result.Succeeded)
+        {
+            return Fault.From(result);
+        }
+
         _log.LogInformation("removed mount {Path} of type {Type}", mount.Path, mount.Type);
-        return result.Succeeded ? null : Fault.From(result);
+        return null;
     }
 
     private ValueTask<CommitResult> SaveAsync(MountRecord record, CancellationToken cancellation) =>

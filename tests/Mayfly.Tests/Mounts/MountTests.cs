@@ -1,4 +1,6 @@
 using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage.Memory;
+using Mayfly.Tests.Engines;
 
 namespace Mayfly.Tests.Mounts;
 
@@ -29,6 +31,30 @@ public sealed class MountTests
 
         await vault.DataAsync(Operation.Delete, "sys/mounts/kv");
         Assert.Equal(before, await vault.Store.CountAsync(default, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Disabling_again_finishes_what_a_failing_store_interrupted(int commits)
+    {
+        var store = new FaultyStore(new MemoryStore());
+        await using var vault = await TestVault.StartAsync(store: store);
+        var before = await store.CountAsync(default, TestContext.Current.CancellationToken);
+        await vault.DataAsync(Operation.Update, "sys/auth/userpass", """{"type":"userpass"}""");
+        await vault.DataAsync(Operation.Update, "auth/userpass/users/ann", """{"password":"correct horse"}""");
+        const string Login = """{"password":"correct horse"}""";
+        var login = await vault.HandleAsync(Operation.Update, "auth/userpass/login/ann", Login, token: "");
+        store.FailAfter(commits);
+        await vault.FaultAsync(FaultKind.Unavailable, Operation.Delete, "sys/auth/userpass");
+        store.FailAfter(int.MaxValue);
+
+        await vault.DataAsync(Operation.Delete, "sys/auth/userpass");
+
+        var token = login.Response!.Auth!.Token;
+        await vault.FaultAsync(FaultKind.Unauthenticated, Operation.Read, "auth/token/lookup-self", token: token);
+        Assert.Equal(before, await store.CountAsync(default, TestContext.Current.CancellationToken));
     }
 
     [Fact]
