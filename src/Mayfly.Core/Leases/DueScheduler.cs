@@ -50,6 +50,18 @@ internal sealed class DueScheduler : IAsyncDisposable
         _handle = handle;
     }
 
+    /// <summary>How many records wait for another attempt.</summary>
+    internal int Postponed
+    {
+        get
+        {
+            lock (_postponed)
+            {
+                return _postponed.Count;
+            }
+        }
+    }
+
     /// <summary>Begins to watch.</summary>
     public void Start()
     {
@@ -164,7 +176,29 @@ internal sealed class DueScheduler : IAsyncDisposable
             }
         }
 
+        ForgetGone(due, now);
         return handled;
+    }
+
+    /// <summary>What was postponed and has ended by other hands meanwhile is not waited for.</summary>
+    private void ForgetGone(IReadOnlyList<KeyedRecord> due, DateTimeOffset now)
+    {
+        lock (_postponed)
+        {
+            if (_postponed.Count == 0)
+            {
+                return;
+            }
+
+            var present = due.Select(record => record.Key).ToHashSet();
+            foreach (var (key, entry) in _postponed)
+            {
+                if (entry.Next <= now && !present.Contains(key))
+                {
+                    _postponed.Remove(key);
+                }
+            }
+        }
     }
 
     private async Task HandleAsync(KeyedRecord record, DateTimeOffset now, CancellationToken cancellation)
