@@ -155,7 +155,11 @@ internal sealed class DeviceWriter : IDisposable
                 why
             );
             _remark = why == "renamed" ? _remark : $"its file was {why} at {_context.Time.GetUtcNow():O}";
-            FinishOldFile();
+            if (why != FileSink.CutOff)
+            {
+                FinishOldFile();
+            }
+
             _sink.LetGo();
             found = _sink.Prepare();
         }

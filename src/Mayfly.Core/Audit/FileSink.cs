@@ -6,11 +6,16 @@ namespace Mayfly.Core.Audit;
 internal sealed class FileSink(AuditSettings settings) : AuditSink
 {
     private const int PollMilliseconds = 50;
+
+    /// <summary>Why a file is opened anew that somebody has made shorter.</summary>
+    public const string CutOff = "cut off";
+
     private const string StandardOutput = "stdout";
 
     private SafeFileHandle? _handle;
     private FileIdentity _identity;
     private volatile bool _aborted;
+    private long _size;
     private bool _wasOpen;
 
     public override bool Blocks =>
@@ -35,7 +40,10 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
 
         if (Posix.Identify(settings.FilePath) is { } now && now.SameFile(_identity))
         {
-            return Preparation.Ready;
+            // Nobody else writes to it, so it cannot have become shorter by itself.
+            return _identity.IsRegular && now.Size < _size
+                ? new Preparation(SinkState.Moved, CutOff)
+                : Preparation.Ready;
         }
 
         var replaced = Posix.Identify(settings.FilePath) is not null;
@@ -66,6 +74,7 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
         {
             var end = Posix.Write(handle, lines.Bytes[lines.Done..], out var done, out var error);
             lines.Done += done;
+            _size += done;
             switch (end)
             {
                 case WriteEnd.Complete:
@@ -178,6 +187,7 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
             var tail = identity.Size == 0 ? null : FileTail.Read(settings.FilePath);
             _handle = handle;
             _identity = identity;
+            _size = identity.Size;
             _wasOpen = true;
             return tail is null ? new Preparation(SinkState.Empty) : new Preparation(SinkState.Continued, "", tail);
         }

@@ -87,6 +87,23 @@ public sealed partial class ChainContinuityTests
         Assert.Contains(audit.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public async Task A_log_that_somebody_shortens_in_place_is_begun_anew_and_reported(int left)
+    {
+        await using var audit = await AuditHarness.StartAsync();
+        await audit.EnableFileAsync();
+        Assert.Null(await audit.ReadAsync());
+        audit.Truncate(left);
+        Assert.Null(await audit.ReadAsync());
+        await audit.Broker.ReopenAsync();
+
+        Assert.Contains("cut off", audit.Broker.Devices[0].Status.Remark!, StringComparison.Ordinal);
+        Assert.Contains(audit.Log.Lines, line => line.Contains("cut off", StringComparison.Ordinal));
+        Assert.Equal(2, (await audit.VerifyAsync()).Entries);
+    }
+
     [Fact]
     public async Task Rotation_links_the_new_file_to_the_old_one()
     {

@@ -223,8 +223,10 @@ public sealed class EnvelopeTests
     [Fact]
     public async Task Damaged_data_is_500_and_says_what_is_damaged()
     {
+        using var log = new CapturedLog();
         await using var server = await DialectServer.StartAsync(
-            (_, _) => throw new StoreCorruptException("Record 0011 does not authenticate.")
+            (_, _) => throw new StoreCorruptException("Record 0011 does not authenticate."),
+            logs: log.Factory
         );
 
         using var reply = await server.Client.GetAsync(
@@ -237,6 +239,7 @@ public sealed class EnvelopeTests
             "Record 0011 does not authenticate.",
             await reply.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
         );
+        Assert.Contains("Record 0011 does not authenticate.", log.Text);
     }
 
     private static async Task<(HttpResponseMessage Reply, JsonElement Json)> GetAsync(Outcome outcome)

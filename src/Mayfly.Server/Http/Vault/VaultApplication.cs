@@ -95,7 +95,8 @@ internal sealed class VaultApplication(
         }
         catch (StoreCorruptException e)
         {
-            log.LogError(e, "Request {RequestId} touched damaged data", id);
+            // Its message names files, pages and stored keys, never what is in them.
+            log.LogError("Request {RequestId} touched damaged data: {Damage}", id, e.Message);
             await TryReplyAsync(
                 context,
                 id,
