@@ -4,15 +4,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Core.Audit;
 
-/// <summary>What a device needs from its server.</summary>
-internal sealed record AuditContext(
-    TimeProvider Time,
-    ILogger Log,
-    AuditHeaders Headers,
-    AuditSigningKey SigningKey,
-    Func<string, SecretBytes> DeriveKey
-);
-
 /// <summary>
 /// A device that takes entries: the queue before it, and its health. Entries go in from any thread; one writer at a time
 /// takes everything that waits, and writes it as one group. For a plain file the writer is whoever finds none at work: it
@@ -518,6 +509,3 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 }
-
-/// <summary>How a device is. Immutable.</summary>
-internal sealed record AuditStatus(bool Works, string? Failure, DateTimeOffset FailedSince, long Lost, string? Remark);
