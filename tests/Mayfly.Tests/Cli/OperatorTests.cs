@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 
 namespace Mayfly.Tests.Cli;
@@ -25,6 +26,44 @@ public sealed class OperatorTests : IAsyncLifetime
         await _server.DisposeAsync();
         _mayfly.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    [SupportedOSPlatform("linux")]
+    public async Task A_seal_is_changed_from_the_command_line()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var plain =
+            $"storage \"file\" {{ path = \"{_folder}/data\" }}\nlistener \"tcp\" {{\n  address = \"127.0.0.1:0\"\n  tls_disable = true\n}}\n";
+        var config = Path.Combine(_folder, "changed.hcl");
+        var key = Path.Combine(_folder, "seal.key");
+        await File.WriteAllBytesAsync(key, new byte[32], cancellation);
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        await File.WriteAllTextAsync(config, plain, cancellation);
+        string share;
+        await using (var server = await ServerProcess.StartAsync(_folder, $"-config={config}"))
+        {
+            using var mayfly = new CommandLine(server.Address);
+            var init = (await mayfly.RunAsync("operator", "init", "-n=1", "-t=1", "-format=json")).Succeeded();
+            share = JsonElement.Parse(init).GetProperty("unseal_keys_b64")[0].GetString()!;
+        }
+
+        await File.WriteAllTextAsync(config, $"{plain}seal \"static\" {{ key_file = \"{key}\" }}\n", cancellation);
+        await using (var server = await ServerProcess.StartAsync(_folder, $"-config={config}"))
+        {
+            using var mayfly = new CommandLine(server.Address);
+            Assert.Contains("Seal Migration in Progress    true\n", (await mayfly.RunAsync("status")).Output);
+            Assert.Contains("\n  -migrate\n", (await mayfly.RunAsync("operator", "unseal", "-help")).Succeeded());
+            var unsealed = (await mayfly.RunAsync(["operator", "unseal", "-migrate", "-"], share)).Succeeded();
+            Assert.DoesNotContain("Migration", unsealed, StringComparison.Ordinal);
+        }
+
+        await using (var server = await ServerProcess.StartAsync(_folder, $"-config={config}"))
+        {
+            using var mayfly = new CommandLine(server.Address);
+            (await mayfly.RunAsync("status")).Succeeded();
+        }
     }
 
     [Fact]

@@ -65,6 +65,11 @@ internal sealed class StatusCommand() : Command("status", "Show whether the serv
             rows.Add(["Unseal Nonce", Text("nonce")]);
         }
 
+        if (Text("migration") == "true")
+        {
+            rows.Add(["Seal Migration in Progress", "true"]);
+        }
+
         Optional("Version", "version");
         Optional("Build Date", "build_date");
         Optional("Storage Type", "storage_type");

@@ -7,7 +7,7 @@ namespace Mayfly.Cli.Commands.Operator;
 internal sealed class OperatorUnsealCommand() : Command("unseal", "Unseal the server with one of its keys")
 {
     private readonly BoolFlag _reset = new("reset", "Forget the keys given so far.");
-    private readonly BoolFlag _migrate = new("migrate", "The seal is being changed.") { Hidden = true };
+    private readonly BoolFlag _migrate = new("migrate", "Change the seal to the configured one.");
 
     public override string Usage => "[options] [KEY]";
 
@@ -17,6 +17,8 @@ internal sealed class OperatorUnsealCommand() : Command("unseal", "Unseal the se
             the shell's history; "-" reads it from standard input.
             $ mayfly operator unseal
             $ mayfly operator unseal -reset
+            With -migrate, and as many keys as the threshold says, the server goes over to the seal that its
+            configuration names now.
             """;
 
     public override IReadOnlyList<Flag> Flags => [_reset, _migrate];
