@@ -24,12 +24,18 @@ internal sealed class RequestPipeline(
     public async ValueTask<Outcome> HandleAsync(Request request, CancellationToken cancellation)
     {
         var route = Route(request);
-        if (route.IsOpen && _failures.Wait(request.RemoteAddress) is { Ticks: > 0 } wait)
+        var (caller, fault) = await authentication.IdentifyAsync(request, cancellation);
+
+        // Many share an address, behind a proxy for one: whoever has shown a token is not held up by those who guess.
+        if (
+            caller is null
+            && route.IsGuessable(request)
+            && _failures.Wait(request.RemoteAddress) is { Ticks: > 0 } wait
+        )
         {
             return Fault.Throttled("too many failed attempts from this address; wait before the next one", wait);
         }
 
-        var (caller, fault) = await authentication.IdentifyAsync(request, cancellation);
         if (caller is null && !route.IsOpen)
         {
             return await RefuseAsync(request, route, caller, AclDecision.Denied, fault!);
@@ -315,5 +321,9 @@ internal sealed class RequestPipeline(
     {
         /// <summary>Anybody may call it.</summary>
         public bool IsOpen => Match?.Entry.Access == Access.Anyone;
+
+        /// <summary>Anybody may try secrets there; what tells only the server's state is no such path.</summary>
+        public bool IsGuessable(Request request) =>
+            IsOpen && !(Match!.Entry.WhenSealed && request.Operation == Operation.Read);
     }
 }
