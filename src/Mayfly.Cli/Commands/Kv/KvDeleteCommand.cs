@@ -40,51 +40,30 @@ internal sealed class KvDeleteCommand() : KvCommand("delete", "Delete versions o
     }
 }
 
-internal sealed class KvUndeleteCommand() : KvCommand("undelete", "Bring deleted versions back")
+internal sealed class KvUndeleteCommand() : KvVersionsCommand("undelete", "Bring deleted versions back", "bring back")
 {
-    private readonly ListFlag _versions = KvVersions.Flag("Versions to bring back.");
-
-    public override string Usage => "[options] -versions=N,... KEY";
-
     public override string Details =>
         """
             Brings versions back that "kv delete" has deleted.
             $ mayfly kv undelete -versions=3 secret/app
             """;
-
-    public override IReadOnlyList<Flag> Flags => [.. base.Flags, _versions];
-
-    public override bool HasField => false;
-
-    protected override string? CheckArguments(Invocation call) =>
-        KvVersions.Parse(_versions).Wrong
-        ?? (_versions.Values.Count == 0 ? "No versions provided, use the \"-versions\" flag to specify them" : null);
-
-    protected override async Task<int> RunAsync(Invocation call, KvPath path)
-    {
-        if (!path.IsVersion2)
-        {
-            return NeedsVersion2(call, path);
-        }
-
-        var api = path.Api("undelete");
-        var (versions, _) = KvVersions.Parse(_versions);
-        var response = await call.WriteAsync(api, writer => KvVersions.Write(writer, versions));
-        return call.Done($"Success! Data written to: {api}", $"Error writing data to {api}", response);
-    }
 }
 
-internal sealed class KvDestroyCommand() : KvCommand("destroy", "Remove versions for good")
+internal sealed class KvDestroyCommand() : KvVersionsCommand("destroy", "Remove versions for good", "remove")
 {
-    private readonly ListFlag _versions = KvVersions.Flag("Versions to remove.");
-
-    public override string Usage => "[options] -versions=N,... KEY";
-
     public override string Details =>
         """
             Removes the data of versions for good. Nothing brings it back.
             $ mayfly kv destroy -versions=3 secret/app
             """;
+}
+
+/// <summary>What is done to versions that have to be named; the path of the API has the verb's name.</summary>
+internal abstract class KvVersionsCommand(string name, string summary, string verb) : KvCommand(name, summary)
+{
+    private readonly ListFlag _versions = KvVersions.Flag($"Versions to {verb}.");
+
+    public override string Usage => "[options] -versions=N,... KEY";
 
     public override IReadOnlyList<Flag> Flags => [.. base.Flags, _versions];
 
@@ -101,7 +80,7 @@ internal sealed class KvDestroyCommand() : KvCommand("destroy", "Remove versions
             return NeedsVersion2(call, path);
         }
 
-        var api = path.Api("destroy");
+        var api = path.Api(Name);
         var (versions, _) = KvVersions.Parse(_versions);
         var response = await call.WriteAsync(api, writer => KvVersions.Write(writer, versions));
         return call.Done($"Success! Data written to: {api}", $"Error writing data to {api}", response);
