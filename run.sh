@@ -64,6 +64,8 @@ publish() {
   local target=$1 rid
   case $(uname -m) in x86_64) rid=linux-x64 ;; aarch64) rid=linux-arm64 ;; *) say "unknown machine $(uname -m)"; exit 1 ;; esac
   local common=(-c Release -v quiet -r "$rid" --self-contained -p:PublishSingleFile=true -p:DebugType=none -o "$target")
+  # Lock files of its own: those of the sources would change, and the next start would build again.
+  common+=(-p:NuGetLockFilePath=obj/publish.lock.json)
   say "publishing mayflyd for $rid"
   dotnet publish "$root/src/Mayfly.Server" "${common[@]}"
   # Not trimmed: that drops the native code that the framework comes with, and doubles the time of a command.
