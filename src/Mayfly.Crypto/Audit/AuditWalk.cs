@@ -114,7 +114,12 @@ internal sealed class AuditWalk(AuditVerifyOptions options) : IDisposable
         }
         else if (options.Head is null && _lastKind is not ("close" or "rotate"))
         {
-            Remark(_line, AuditFindingKind.Unconfirmed, "nothing vouches for the end of the log; give its head");
+            Problem(
+                AuditFindingKind.Unconfirmed,
+                "nothing vouches for the end of the log, so entries may have been cut off: it has no head (the .head file "
+                    + "beside it, or sys/audit-head), and does not end with a closing checkpoint",
+                line: _line
+            );
         }
 
         if (_last is null && rest.IsEmpty && options.Previous is null && options.Head is null)

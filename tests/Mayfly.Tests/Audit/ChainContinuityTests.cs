@@ -105,6 +105,23 @@ public sealed partial class ChainContinuityTests
     }
 
     [Fact]
+    public async Task A_log_without_head_and_closing_checkpoint_is_not_called_intact()
+    {
+        await using var audit = await AuditHarness.StartAsync();
+        await audit.EnableFileAsync();
+        Assert.Null(await audit.ReadAsync());
+        await audit.Broker.ReopenAsync();
+        Assert.True((await audit.VerifyAsync()).Intact);
+        var copy = audit.LogPath + ".copy";
+        File.Copy(audit.LogPath, copy);
+
+        var report = await audit.VerifyAsync(copy);
+
+        Assert.False(report.Intact);
+        Assert.Contains(report.Findings, finding => finding is { IsProblem: true, Kind: AuditFindingKind.Unconfirmed });
+    }
+
+    [Fact]
     public async Task Rotation_links_the_new_file_to_the_old_one()
     {
         await using var audit = await AuditHarness.StartAsync();
