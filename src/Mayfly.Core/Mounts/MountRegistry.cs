@@ -73,13 +73,16 @@ internal sealed class MountRegistry(
                 return Fault.Invalid($"path is already in use at {other.Mount.Path}");
             }
 
+            // It starts before it is stored: an engine that cannot start must not be there again after the next unseal.
+            var running = await RunAsync(mount, cancellation);
             var result = await SaveAsync(new MountRecord(mount, Removing: false), cancellation);
             if (!result.Succeeded)
             {
+                await running.Engine.DisposeAsync();
                 return Fault.From(result);
             }
 
-            _table = new MountTable([.. _table.All, await RunAsync(mount, cancellation)]);
+            _table = new MountTable([.. _table.All, running]);
             return null;
         }
         finally
@@ -165,8 +168,9 @@ internal sealed class MountRegistry(
                 return Fault.From(result);
             }
 
-            // The new engine runs before the old one goes, so that no request finds the path empty.
-            var running = await RunAsync(changed, cancellation);
+            // The new engine runs before the old one goes, so that no request finds the path empty. What is stored must come
+            // into effect, also when the caller has gone away meanwhile.
+            var running = await RunAsync(changed, CancellationToken.None);
             _table = new MountTable([.. _table.All.Where(other => other != mounted), running]);
             await mounted.Engine.DisposeAsync();
             return null;
