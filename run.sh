@@ -42,20 +42,23 @@ build() {
   is_current && return
   ensure_sdk
   say "building (Release)"
-  local next=$root/artifacts/bin.next log
-  rm -rf "$next"; mkdir -p "$next"
+  # A folder of its own: two starts that build at the same time do not meet.
+  local next log
+  mkdir -p "$root/artifacts"
+  next=$(mktemp -d "$root/artifacts/bin.XXXXXX")
+  chmod 755 "$next"
   # Stamped with the time of the start: what is edited during the build counts as newer.
   touch "$next/.built"
   sources | sort | cksum >"$next/.sources"
   log=$(mktemp)
   for project in Mayfly.Server Mayfly.Cli; do
     if ! dotnet publish "$root/src/$project" -c Release -v quiet -o "$next" >"$log" 2>&1; then
-      cat "$log" >&2; rm -f "$log"; exit 1
+      cat "$log" >&2; rm -rf "$log" "$next"; exit 1
     fi
   done
   rm -f "$log"
   # A server that still runs keeps the files that it has open.
-  rm -rf "$bin"; mv "$next" "$bin"
+  rm -rf "$bin"; mv -T "$next" "$bin"
   say "mayfly and mayflyd are in $bin; to have them at hand: export PATH=\"$bin:\$PATH\""
 }
 
