@@ -336,6 +336,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             }
 
             bool checkpoint;
+            bool closing;
             long lost;
             TaskCompletionSource[] idle;
             lock (_gate)
@@ -348,7 +349,8 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
 
                 idle = _idle.Count == 0 ? [] : [.. _idle];
                 _idle.Clear();
-                checkpoint = _checkpointDue || _retryDue || _closing;
+                closing = _closing;
+                checkpoint = _checkpointDue || _retryDue || closing;
                 _checkpointDue = _retryDue = false;
                 (_filling, _writing) = (_writing, _filling);
                 _inFlight = _writing.Waits;
@@ -360,28 +362,33 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                 }
             }
 
-            var error = Write(checkpoint, lost);
+            var error = Write(checkpoint, closing, lost);
             Finish(error, lost, error is null || _writer.Took ? 0 : _writing.Count);
             _writing.Clear();
+            if (closing)
+            {
+                // Before anybody hears of it: who waits for the end may open the same file again.
+                Close();
+            }
+
             foreach (var done in idle)
             {
                 done.SetResult();
             }
 
-            if (_closing && idle.Length > 0)
+            if (closing)
             {
-                Close();
                 return;
             }
         }
     }
 
     /// <summary>A bug in a sink must not take the server down, nor let a request pass unrecorded.</summary>
-    private string? Write(bool checkpoint, long lost)
+    private string? Write(bool checkpoint, bool closing, long lost)
     {
         try
         {
-            return _writer.Write(_writing, checkpoint, _closing, lost);
+            return _writer.Write(_writing, checkpoint, closing, lost);
         }
 #pragma warning disable CA1031
         catch (Exception e)
@@ -484,16 +491,20 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     private void Close()
     {
         List<AuditWait> waits;
+        List<TaskCompletionSource> late;
         lock (_gate)
         {
             _closed = true;
             waits = [.. _filling.Waits];
             _filling.Clear();
+            late = [.. _idle];
+            _idle.Clear();
         }
 
         CompleteAll(waits, recorded: false);
         _writer.Dispose();
         _sink.Dispose();
+        late.ForEach(static done => done.SetResult());
     }
 
     private void CompleteAll(List<AuditWait>? waits, bool recorded)
