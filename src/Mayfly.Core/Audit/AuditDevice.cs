@@ -99,6 +99,18 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
+    /// <summary>Nobody writes at this moment.</summary>
+    internal bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_active;
+            }
+        }
+    }
+
     public ChainPosition Position => _writer.Position;
 
     /// <summary>The newest signed checkpoint as it stands in the log, or null.</summary>
