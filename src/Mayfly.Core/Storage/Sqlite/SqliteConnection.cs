@@ -5,6 +5,8 @@ namespace Mayfly.Core.Storage.Sqlite;
 /// <summary>One connection with its prepared statements. Used by one thread at a time.</summary>
 internal sealed unsafe class SqliteConnection : IDisposable
 {
+    private const int LongestWaitForReaders = 1_000; // milliseconds
+
     private readonly string _path;
     private readonly sqlite3 _database;
     private readonly List<sqlite3_stmt> _statements = [];
@@ -70,9 +72,13 @@ internal sealed unsafe class SqliteConnection : IDisposable
         return number;
     }
 
-    /// <summary>Moves pages from the WAL into the data file. Returns how many are left.</summary>
+    /// <summary>
+    /// Moves pages from the WAL into the data file. Modes other than passive wait for readers, within a limit. Returns how
+    /// many pages are left.
+    /// </summary>
     public int Checkpoint(int mode)
     {
+        Check(raw.sqlite3_busy_timeout(_database, LongestWaitForReaders), "setting a limit to waiting");
         var code = raw.sqlite3_wal_checkpoint_v2(_database, "main", mode, out var inLog, out var done);
         Check(code == raw.SQLITE_BUSY ? raw.SQLITE_OK : code, "moving the write-ahead log into it");
         return inLog - done;
