@@ -51,6 +51,19 @@ public sealed class Barrier : IDisposable
             : LoadAsync(key, reading, ticket);
     }
 
+    /// <summary>Whether there is a record. What is remembered has authenticated before, and is not decrypted again.</summary>
+    /// <exception cref="StoreCorruptException">The record is not what was written under this key.</exception>
+    public async ValueTask<bool> ExistsAsync(StoreKey key, CancellationToken cancellation)
+    {
+        if (_cache.TryGet(key, out _))
+        {
+            return true;
+        }
+
+        using var entry = await GetAsync(key, cancellation);
+        return entry is not null;
+    }
+
     public Entry Open(StoreKey key, StoredRecord record)
     {
         try

@@ -25,6 +25,11 @@ public sealed class View
     public ValueTask<Entry?> GetAsync(string path, CancellationToken cancellation) =>
         _barrier.GetAsync(KeyOf(path), cancellation);
 
+    /// <summary>Whether there is a record at <paramref name="path"/>; cheaper than reading it.</summary>
+    /// <exception cref="StoreCorruptException">The record is damaged.</exception>
+    public ValueTask<bool> ExistsAsync(string path, CancellationToken cancellation) =>
+        _barrier.ExistsAsync(KeyOf(path), cancellation);
+
     /// <summary>
     /// The names directly below <paramref name="folder"/> ("" or ending with a slash), sorted ordinally. Names of folders
     /// end with a slash.

@@ -18,8 +18,7 @@ internal sealed class TokenRoles(View view)
                 Read = ReadAsync,
                 Write = WriteAsync,
                 Delete = DeleteAsync,
-                Exists = async (match, cancellation) =>
-                    await FindAsync(match.Captures["role_name"]!, cancellation) is not null,
+                Exists = (match, cancellation) => view.ExistsAsync(Folder + match.Captures["role_name"], cancellation),
             },
         ];
 

@@ -264,8 +264,7 @@ internal sealed class UserPassAuth : Engine, IRenewsTokens
     private async ValueTask<bool> ExistsAsync(PathMatch match, CancellationToken cancellation)
     {
         var name = RoleName.Normalize(match.Captures["username"], MaxNameBytes);
-        using var entry = name is null ? null : await _view.GetAsync(Folder + name, cancellation);
-        return entry is not null;
+        return name is not null && await _view.ExistsAsync(Folder + name, cancellation);
     }
 
     private static string? NameOf(AuthorizedRequest request) =>

@@ -59,6 +59,9 @@ internal sealed class KvStore
     public ValueTask<Entry?> KeyAsync(string path, CancellationToken cancellation) =>
         _keys.GetAsync(path, cancellation);
 
+    public ValueTask<bool> HasKeyAsync(string path, CancellationToken cancellation) =>
+        _keys.ExistsAsync(path, cancellation);
+
     /// <summary>The value of a version that has a record of its own, or null.</summary>
     public ValueTask<Entry?> ValueAsync(string path, long version, CancellationToken cancellation) =>
         _versions.GetAsync(VersionRecord(path, version), cancellation);

@@ -119,13 +119,7 @@ internal sealed class PlainKv : Engine
     private async ValueTask<bool> ExistsAsync(PathMatch match, CancellationToken cancellation)
     {
         var path = match.Captures["path"]!;
-        if (KeyPath.Problem(path, Operation.Update) is not null)
-        {
-            return false;
-        }
-
-        using var entry = await _records.GetAsync(path, cancellation);
-        return entry is not null;
+        return KeyPath.Problem(path, Operation.Update) is null && await _records.ExistsAsync(path, cancellation);
     }
 
     private static TimeSpan? Ttl(JsonElement body)

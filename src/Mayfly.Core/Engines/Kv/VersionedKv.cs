@@ -103,13 +103,7 @@ internal sealed partial class VersionedKv : Engine
     private async ValueTask<bool> KeyExistsAsync(PathMatch match, CancellationToken cancellation)
     {
         var path = match.Captures["path"]!;
-        if (KeyPath.Problem(path, Operation.Update) is not null)
-        {
-            return false;
-        }
-
-        using var entry = await _store.KeyAsync(path, cancellation);
-        return entry is not null;
+        return KeyPath.Problem(path, Operation.Update) is null && await _store.HasKeyAsync(path, cancellation);
     }
 
     private static Fault NotOnTheRoot() =>
