@@ -1,14 +1,13 @@
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Engines;
 
 /// <summary>A store that lets other callers run in between, and stops writing when a test says so.</summary>
-internal sealed class FaultyStore(MemoryStore store) : IStore
+internal sealed class FaultyStore(MemoryStore store) : ForwardingStore(store)
 {
     private int _commitsLeft = int.MaxValue;
-
-    public string Type => store.Type;
 
     /// <summary>What was read comes back after this.</summary>
     public Task HoldReads { get; set; } = Task.CompletedTask;
@@ -19,14 +18,14 @@ internal sealed class FaultyStore(MemoryStore store) : IStore
     /// <summary>After so many commits, the store cannot write.</summary>
     public void FailAfter(int commits) => Volatile.Write(ref _commitsLeft, commits);
 
-    public async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
+    public override async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
     {
         await Task.Yield();
         await HoldReads.WaitAsync(cancellation);
-        return await store.GetAsync(key, cancellation);
+        return await base.GetAsync(key, cancellation);
     }
 
-    public async ValueTask<CommitResult> CommitAsync(Batch batch, CancellationToken cancellation)
+    public override async ValueTask<CommitResult> CommitAsync(Batch batch, CancellationToken cancellation)
     {
         await Task.Yield();
         if (Interlocked.Decrement(ref _commitsLeft) < 0)
@@ -34,7 +33,7 @@ internal sealed class FaultyStore(MemoryStore store) : IStore
             return CommitResult.Unavailable("the disk is full");
         }
 
-        var result = await store.CommitAsync(batch, cancellation);
+        var result = await base.CommitAsync(batch, cancellation);
         if (result.Status == CommitStatus.Conflict)
         {
             Interlocked.Increment(ref Conflicts);
@@ -42,26 +41,4 @@ internal sealed class FaultyStore(MemoryStore store) : IStore
 
         return result;
     }
-
-    public ValueTask<IReadOnlyList<Child>> ListAsync(StoreKey folder, CancellationToken cancellation) =>
-        store.ListAsync(folder, cancellation);
-
-    public ValueTask<IReadOnlyList<KeyedRecord>> ScanAsync(
-        StoreKey prefix,
-        StoreKey? after,
-        int limit,
-        CancellationToken cancellation
-    ) => store.ScanAsync(prefix, after, limit, cancellation);
-
-    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation) =>
-        store.DueAsync(until, limit, cancellation);
-
-    public ValueTask<long?> NextDueAsync(CancellationToken cancellation) => store.NextDueAsync(cancellation);
-
-    public ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation) =>
-        store.CountAsync(prefix, cancellation);
-
-    public IDisposable Observe(Action<CommittedBatch> observer) => store.Observe(observer);
-
-    public ValueTask DisposeAsync() => store.DisposeAsync();
 }

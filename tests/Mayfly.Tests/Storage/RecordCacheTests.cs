@@ -171,40 +171,13 @@ public sealed class RecordCacheTests
     private static StoredRecord Record(long version, int size = 500) => new(new byte[size], version, null);
 
     /// <summary>A store whose reads arrive after other threads had time to commit.</summary>
-    private sealed class LateReads(MemoryStore store) : IStore
+    private sealed class LateReads(MemoryStore store) : ForwardingStore(store)
     {
-        public string Type => store.Type;
-
-        public async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
+        public override async ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
         {
-            var record = await store.GetAsync(key, cancellation);
+            var record = await base.GetAsync(key, cancellation);
             await Task.Yield();
             return record;
         }
-
-        public ValueTask<IReadOnlyList<Child>> ListAsync(StoreKey folder, CancellationToken cancellation) =>
-            store.ListAsync(folder, cancellation);
-
-        public ValueTask<IReadOnlyList<KeyedRecord>> ScanAsync(
-            StoreKey prefix,
-            StoreKey? after,
-            int limit,
-            CancellationToken cancellation
-        ) => store.ScanAsync(prefix, after, limit, cancellation);
-
-        public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation) =>
-            store.DueAsync(until, limit, cancellation);
-
-        public ValueTask<long?> NextDueAsync(CancellationToken cancellation) => store.NextDueAsync(cancellation);
-
-        public ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation) =>
-            store.CountAsync(prefix, cancellation);
-
-        public ValueTask<CommitResult> CommitAsync(Batch batch, CancellationToken cancellation) =>
-            store.CommitAsync(batch, cancellation);
-
-        public IDisposable Observe(Action<CommittedBatch> observer) => store.Observe(observer);
-
-        public ValueTask DisposeAsync() => store.DisposeAsync();
     }
 }
