@@ -1,7 +1,15 @@
+using Mayfly.Core.Engines;
+
 namespace Mayfly.Core.Pipeline;
 
 /// <summary>Answers an authorised request.</summary>
 public delegate ValueTask<Outcome> Handler(AuthorizedRequest request, CancellationToken cancellation);
+
+/// <summary>Says what an authorised request is to be issued, or why not, without doing anything yet.</summary>
+public delegate ValueTask<(LeasePlan? Plan, Fault? Fault)> Planner(
+    AuthorizedRequest request,
+    CancellationToken cancellation
+);
 
 /// <summary>Who may call a path.</summary>
 public enum Access
@@ -48,6 +56,12 @@ public sealed record PathEntry(string Pattern)
     public bool ReadHasEffects { get; init; }
 
     public Handler? Read { get; init; }
+
+    /// <summary>
+    /// A read that issues a credential with a lease, instead of <see cref="Read"/>: the pipeline stores what is planned, has
+    /// it carried out, and stores the lease. The engine is an <see cref="IIssuesLeases"/>.
+    /// </summary>
+    public Planner? Issue { get; init; }
 
     public Handler? List { get; init; }
 
