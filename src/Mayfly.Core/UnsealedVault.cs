@@ -7,6 +7,7 @@ using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
+using Mayfly.Core.Policy.Passwords;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Sys;
 using Mayfly.Crypto;
@@ -43,10 +44,18 @@ internal sealed class UnsealedVault : IAsyncDisposable
         Issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
         var policies = new PolicyStore(ViewAt("policy"));
         var authentication = new Authentication(tokens, policies);
-        _mounts = new MountRegistry(_barrier, ViewAt("mounts"), tokens, parts.Time, parts.Logs);
+        var passwords = new PasswordPolicyStore(ViewAt("password-policy"));
+        _mounts = new MountRegistry(
+            _barrier,
+            ViewAt("mounts"),
+            tokens,
+            passwords.GenerateAsync,
+            parts.Time,
+            parts.Logs
+        );
         tokens.Ended = _mounts.TokenEndedAsync;
         Pipeline = new RequestPipeline(_mounts, authentication, Issuer, Audit, parts.Options, parts.Time);
-        BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies);
+        BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies, passwords);
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
 
@@ -154,7 +163,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
         VaultParts parts,
         Keyring keyring,
         Authentication authentication,
-        PolicyStore policies
+        PolicyStore policies,
+        PasswordPolicyStore passwords
     )
     {
         var sys = BuiltInMount(
@@ -180,6 +190,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. parts.SealPaths,
                     .. new MountPaths(_mounts, parts.Options).Entries,
                     .. new PolicyPaths(policies).Entries,
+                    .. new PasswordPolicyPaths(passwords).Entries,
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
                     .. new WrappingPaths(Issuer).Entries,

@@ -11,10 +11,15 @@ public sealed class TourTests
     private const string Mark = "<!-- tour -->\n```sh\n";
     private const string Close = "```\n";
 
-    /// <summary>Every page about an engine or an auth method, save the guides to writing one.</summary>
+    /// <summary>Every page about an engine, an auth method or a concept, save the guides to writing one.</summary>
     public static TheoryData<string> Pages =>
         [
             "docs/getting-started.md",
+            .. Directory
+                .GetFiles(Path.Combine(ForeignProgram.Repository, "docs/concepts"), "*.md")
+                .Where(page => File.ReadAllText(page).Contains(Mark, StringComparison.Ordinal))
+                .Select(page => Path.GetRelativePath(ForeignProgram.Repository, page))
+                .Order(StringComparer.Ordinal),
             .. new[] { "docs/engines", "docs/auth" }
                 .SelectMany(folder => Directory.GetFiles(Path.Combine(ForeignProgram.Repository, folder), "*.md"))
                 .Where(page => !Path.GetFileName(page).StartsWith("adding-", StringComparison.Ordinal))

@@ -43,12 +43,13 @@ public interface IRenewsTokens
     );
 }
 
-/// <summary>What a mount gives its engine. </summary>
+/// <summary>What a mount gives its engine.</summary>
 /// <param name="Mount">The mount as it was when the engine started; tuning it restarts the engine.</param>
 /// <param name="View">The engine's own folder.</param>
 /// <param name="Time">All time comes from here.</param>
 /// <param name="Log">For the operator. Never holds secret values.</param>
-public sealed record MountContext(Mount Mount, View View, TimeProvider Time, ILogger Log);
+/// <param name="Passwords">Makes passwords, by the password policies of the server.</param>
+public sealed record MountContext(Mount Mount, View View, TimeProvider Time, ILogger Log, PasswordSource Passwords);
 
 /// <summary>Secrets engines are mounted at their path, auth methods below <c>auth/</c>.</summary>
 public enum EngineKind

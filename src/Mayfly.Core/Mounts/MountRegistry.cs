@@ -16,6 +16,7 @@ internal sealed class MountRegistry(
     Barrier barrier,
     View view,
     TokenStore tokens,
+    PasswordSource passwords,
     TimeProvider time,
     ILoggerFactory logs
 ) : IAsyncDisposable
@@ -216,7 +217,7 @@ internal sealed class MountRegistry(
 
     /// <summary>What <paramref name="mount"/> gives its engine.</summary>
     public MountContext ContextOf(Mount mount) =>
-        new(mount, ViewOf(mount), time, logs.CreateLogger($"mayfly.engine.{mount.Type}"));
+        new(mount, ViewOf(mount), time, logs.CreateLogger($"mayfly.engine.{mount.Type}"), passwords);
 
     private View ViewOf(Mount mount) => new(barrier, DataRoot.Append(mount.Uuid));
 

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
@@ -8,11 +7,6 @@ namespace Mayfly.Core.Sys;
 /// <summary><c>sys/policies/acl</c>, and <c>sys/policy</c> which is its older name.</summary>
 internal sealed class PolicyPaths
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(
-        encoderShouldEmitUTF8Identifier: false,
-        throwOnInvalidBytes: true
-    );
-
     private readonly PolicyStore _policies;
 
     public PolicyPaths(PolicyStore policies)
@@ -104,7 +98,9 @@ internal sealed class PolicyPaths
             return Fault.Invalid("'policy' parameter not supplied or empty");
         }
 
-        return await _policies.PutAsync(name, Decoded(text), cancellation) is { } fault ? fault : Outcome.Done;
+        return await _policies.PutAsync(name, PolicyText.Decode(text), cancellation) is { } fault
+            ? fault
+            : Outcome.Done;
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation) =>
@@ -120,25 +116,6 @@ internal sealed class PolicyPaths
         request.Fields.String("name") is var name && name.Trim() == name ? name : null;
 
     private static Fault Spaced() => Fault.Invalid("a policy's name must not begin or end with white space");
-
-    /// <summary>No policy is valid base64 by itself: it has braces.</summary>
-    private static string Decoded(string text)
-    {
-        var bytes = new byte[text.Length];
-        if (!Convert.TryFromBase64String(text, bytes, out var length) || length == 0)
-        {
-            return text;
-        }
-
-        try
-        {
-            return StrictUtf8.GetString(bytes, 0, length);
-        }
-        catch (DecoderFallbackException)
-        {
-            return text;
-        }
-    }
 
     private static void Write(Utf8JsonWriter writer, string name, IReadOnlyList<string> values)
     {

@@ -267,7 +267,13 @@ public sealed class UserPassTests
         await WriteAsync(weak, "users/alice", """{"password":"p"}""");
         Assert.Equal(1, (await StoredAsync(weak)).Password.Iterations);
 
-        var context = new MountContext(weak.Mount, weak.View, weak.Time, NullLogger.Instance);
+        var context = new MountContext(
+            weak.Mount,
+            weak.View,
+            weak.Time,
+            NullLogger.Instance,
+            Passwords.Source(weak.Barrier)
+        );
         await using var strong = UserPassAuth.TypeWith(iterations: 3).Create(context);
         var match = strong.Paths.Match("login/alice")!;
         using var request = new Request

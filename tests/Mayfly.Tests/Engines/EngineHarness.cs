@@ -36,7 +36,7 @@ public sealed class EngineHarness : IAsyncDisposable
             Options = options ?? new Dictionary<string, string>(StringComparer.Ordinal),
         };
         View = new View(Barrier, StoreKey.Root.Append("mount").Append(Mount.Uuid));
-        Engine = type.Create(new MountContext(Mount, View, Time, NullLogger.Instance));
+        Engine = type.Create(new MountContext(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier)));
     }
 
     public MemoryStore Store { get; } = new();
@@ -83,7 +83,7 @@ public sealed class EngineHarness : IAsyncDisposable
     {
         await Engine.DisposeAsync();
         Mount = Mount with { Options = options ?? Mount.Options };
-        Engine = _type.Create(new MountContext(Mount, View, Time, NullLogger.Instance));
+        Engine = _type.Create(new MountContext(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier)));
         await Engine.StartAsync(TestContext.Current.CancellationToken);
     }
 

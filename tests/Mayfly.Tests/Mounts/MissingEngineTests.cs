@@ -30,7 +30,14 @@ public sealed class MissingEngineTests : EngineContract
         var view = new View(barrier, StoreKey.Root.Append("mounts"));
         await view.PutAsync("1", MountCodec.Encode(new MountRecord(At("old/", "gone"), Removing: false)), cancellation);
         await view.PutAsync("2", MountCodec.Encode(new MountRecord(At("kv/", "kv"), Removing: false)), cancellation);
-        await using var mounts = new MountRegistry(barrier, view, tokens, time, NullLoggerFactory.Instance);
+        await using var mounts = new MountRegistry(
+            barrier,
+            view,
+            tokens,
+            Passwords.Source(barrier),
+            time,
+            NullLoggerFactory.Instance
+        );
 
         await mounts.StartAsync([], cancellation);
 

@@ -80,7 +80,16 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
 
         // A tuned mount starts its new engine while requests still run in the old one.
         await using var successor = KvTypes.Kv.Create(
-            new(kv.Mount with { Options = Version2 }, kv.View, kv.Time, NullLogger.Instance)
+            new(
+                kv.Mount with
+                {
+                    Options = Version2,
+                },
+                kv.View,
+                kv.Time,
+                NullLogger.Instance,
+                Passwords.Source(kv.Barrier)
+            )
         );
         await successor.StartAsync(cancellation);
 
