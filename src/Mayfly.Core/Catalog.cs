@@ -23,25 +23,26 @@ public static class Catalog
     ];
 
     /// <summary>The type of that name and kind, or null.</summary>
-    public static EngineType? Find(EngineKind kind, string name) =>
-        Engines.FirstOrDefault(type => type.Kind == kind && type.Name == name);
+    public static EngineType? Find(this IReadOnlyList<EngineType> engines, EngineKind kind, string name) =>
+        engines.FirstOrDefault(type => type.Kind == kind && type.Name == name);
 
     /// <summary>
     /// The type that a new mount called <paramref name="name"/> gets, and its options: names such as <c>kv-v2</c> stand for
     /// another type with an option. Null when there is no such type.
     /// </summary>
     public static (EngineType Type, IReadOnlyDictionary<string, string> Options)? Resolve(
+        this IReadOnlyList<EngineType> engines,
         EngineKind kind,
         string name,
         IReadOnlyDictionary<string, string> options
     )
     {
-        if (Find(kind, name) is not { } type)
+        if (engines.Find(kind, name) is not { } type)
         {
             return null;
         }
 
-        return type.StandsFor is { } alias && Find(kind, alias.Type) is { } real
+        return type.StandsFor is { } alias && engines.Find(kind, alias.Type) is { } real
             ? (real, new Dictionary<string, string>(options, StringComparer.Ordinal) { [alias.Option] = alias.Value })
             : (type, options);
     }

@@ -28,6 +28,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly TokenText _tokenText;
     private readonly Barrier _barrier;
     private readonly MountRegistry _mounts;
+    private readonly LeaseTable _leases;
     private readonly DueScheduler _due;
     private readonly TimeProvider _time;
     private int _requests;
@@ -50,11 +51,29 @@ internal sealed class UnsealedVault : IAsyncDisposable
             ViewAt("mounts"),
             tokens,
             passwords.GenerateAsync,
+            parts.Options,
             parts.Time,
             parts.Logs
         );
-        tokens.Ended = _mounts.TokenEndedAsync;
-        Pipeline = new RequestPipeline(_mounts, authentication, Issuer, Audit, parts.Options, parts.Time);
+        _leases = new LeaseTable(
+            ViewAt("lease"),
+            ViewAt("lease-owner"),
+            _mounts,
+            tokens,
+            parts.Options,
+            parts.Time,
+            parts.Logs.CreateLogger("mayfly.leases")
+        );
+        tokens.Ended = TokenEndedAsync;
+        Pipeline = new RequestPipeline(
+            _mounts,
+            authentication,
+            Issuer,
+            _leases.Issuer,
+            Audit,
+            parts.Options,
+            parts.Time
+        );
         BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies, passwords);
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
@@ -91,6 +110,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         try
         {
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
+            await vault._leases.Revoker.RecoverAsync(cancellation);
             vault._due.Start();
             return vault;
         }
@@ -223,11 +243,21 @@ internal sealed class UnsealedVault : IAsyncDisposable
         };
     }
 
+    private async ValueTask TokenEndedAsync(string accessor, CancellationToken cancellation)
+    {
+        await _leases.Revoker.OwnerEndedAsync(accessor, cancellation);
+        await _mounts.TokenEndedAsync(accessor, cancellation);
+    }
+
     private async ValueTask HandleDueAsync(KeyedRecord record, CancellationToken cancellation)
     {
         if (record.Key.StartsWith(Issuer.Tokens.View.Root))
         {
             await Issuer.Tokens.ExpireAsync(Issuer.Tokens.View.PathOf(record.Key)!, cancellation);
+        }
+        else if (record.Key.StartsWith(_leases.Root))
+        {
+            await _leases.DueAsync(record.Key, cancellation);
         }
         else if (record.Key.StartsWith(MountRegistry.DataRoot))
         {

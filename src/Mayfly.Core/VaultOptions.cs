@@ -1,3 +1,4 @@
+using Mayfly.Core.Engines;
 using Mayfly.Core.Pipeline;
 
 namespace Mayfly.Core;
@@ -18,6 +19,9 @@ public sealed record VaultOptions
     public TimeSpan DefaultLeaseTtl { get; init; } = TimeSpan.FromHours(768);
 
     public TimeSpan MaxLeaseTtl { get; init; } = TimeSpan.FromHours(768);
+
+    /// <summary>What can be mounted; the whole <see cref="Catalog"/> outside tests.</summary>
+    public IReadOnlyList<EngineType> Engines { get; init; } = Catalog.Engines;
 
     public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
 }

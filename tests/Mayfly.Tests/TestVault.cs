@@ -186,6 +186,12 @@ public sealed class TestVault : IAsyncDisposable
             ContentType = contentType,
             Query = query ?? new Dictionary<string, string>(StringComparer.Ordinal),
         };
-        return await vault.HandleAsync(request, Cancellation);
+        var outcome = await vault.HandleAsync(request, Cancellation);
+        if (outcome.Response?.Settle is { } settle)
+        {
+            await settle(true);
+        }
+
+        return outcome;
     }
 }

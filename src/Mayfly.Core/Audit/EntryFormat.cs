@@ -244,6 +244,13 @@ internal sealed class EntryFormat(AuditDevice device)
             _redactor.Json(line, response.Data.Span, subject.Mount?.Tuning.AuditNonHmacResponseKeys ?? [], elide);
         }
 
+        if (response.LeaseId.Length > 0)
+        {
+            line.Name("\"secret\":{\"lease_id\":"u8);
+            line.Text(response.LeaseId);
+            line.Byte((byte)'}');
+        }
+
         if (response.Warnings.Count > 0)
         {
             line.Name("\"warnings\":"u8);

@@ -169,6 +169,23 @@ internal sealed class TokenStore
     }
 
     /// <summary>
+    /// Makes a commit depend on a token: it is refused when the token changes in between, so that nothing comes to belong to
+    /// a token that is being revoked.
+    /// </summary>
+    /// <returns>Whether the token is alive.</returns>
+    public async ValueTask<bool> ExpectLiveAsync(Batch batch, string accessor, CancellationToken cancellation)
+    {
+        var (entry, version) = await ReadAsync(accessor, cancellation);
+        if (entry is null || !IsLive(entry))
+        {
+            return false;
+        }
+
+        _view.Expect(batch, Records + accessor, version);
+        return true;
+    }
+
+    /// <summary>
     /// Takes one of the uses of a token that has a limited number. After the last one the token is spent: whoever took it
     /// revokes the token when the request is over.
     /// </summary>

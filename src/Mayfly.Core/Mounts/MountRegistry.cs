@@ -17,6 +17,7 @@ internal sealed class MountRegistry(
     View view,
     TokenStore tokens,
     PasswordSource passwords,
+    VaultOptions options,
     TimeProvider time,
     ILoggerFactory logs
 ) : IAsyncDisposable
@@ -223,7 +224,7 @@ internal sealed class MountRegistry(
 
     private async ValueTask<MountedEngine> RunAsync(Mount mount, CancellationToken cancellation)
     {
-        if (Catalog.Find(mount.Kind, mount.Type) is not { } type)
+        if (options.Engines.Find(mount.Kind, mount.Type) is not { } type)
         {
             _log.LogError("mount {Path} has the type {Type}, which this server lacks", mount.Path, mount.Type);
             return new MountedEngine(mount, new MissingEngine(mount));

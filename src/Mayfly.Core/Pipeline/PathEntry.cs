@@ -78,6 +78,16 @@ public sealed record PathEntry(string Pattern)
     /// </summary>
     public Func<PathMatch, CancellationToken, ValueTask<bool>>? Exists { get; init; }
 
+    /// <summary>Whether the path answers that operation.</summary>
+    public bool Supports(Operation operation) =>
+        For(operation) is not null || (operation == Operation.Read && Issue is not null);
+
+    /// <summary>Whether a read of it, or a list, changes something.</summary>
+    public bool HasEffects(Operation operation) =>
+        operation is not (Operation.Read or Operation.List)
+        || ReadHasEffects
+        || (operation == Operation.Read && Issue is not null);
+
     /// <summary>The handler of <paramref name="operation"/>, or null when the path does not support it.</summary>
     public Handler? For(Operation operation) =>
         operation switch

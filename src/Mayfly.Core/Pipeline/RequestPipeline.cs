@@ -1,5 +1,6 @@
 using Mayfly.Core.Audit;
 using Mayfly.Core.Identity;
+using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Policy;
 
@@ -13,6 +14,7 @@ internal sealed class RequestPipeline(
     MountRegistry mounts,
     Authentication authentication,
     TokenIssuer issuer,
+    LeaseIssuer leases,
     AuditBroker audit,
     VaultOptions options,
     TimeProvider time
@@ -132,11 +134,17 @@ internal sealed class RequestPipeline(
                 return await RefuseAsync(request, route, caller, decision, Fault.Denied());
             }
 
-            return match.Entry.For(request.Operation) is { } handler
+            return HandlerOf(route.Mounted!, match.Entry, request.Operation) is { } handler
                 ? await ActAsync(authorized, route, handler, decision, warnings, cancellation)
                 : await RefuseAsync(request, route, caller, decision, Fault.Unsupported());
         }
     }
+
+    /// <summary>The row's handler; where the row issues credentials, the one that has them made under a lease.</summary>
+    private Handler? HandlerOf(MountedEngine mounted, PathEntry entry, Operation operation) =>
+        operation == Operation.Read && entry.Issue is { } planner
+            ? (request, cancellation) => leases.IssueAsync(mounted, planner, request, cancellation)
+            : entry.For(operation);
 
     private async ValueTask<Outcome> ActAsync(
         AuthorizedRequest authorized,
@@ -155,19 +163,20 @@ internal sealed class RequestPipeline(
             : default;
 
         // A plain read has no effect until its reply leaves, so its two entries are waited for together, at the end.
-        var hasEffects = request.Operation is not (Operation.Read or Operation.List) || entry.ReadHasEffects;
-        if (hasEffects && await ticket.RecordRequestAsync() is { } unrecorded)
+        if (entry.HasEffects(request.Operation) && await ticket.RecordRequestAsync() is { } unrecorded)
         {
             await ticket.RecordResponseAsync(unrecorded);
             return unrecorded;
         }
 
         Outcome outcome;
+        Func<bool, ValueTask>? settle = null;
         try
         {
             outcome = await handler(authorized, cancellation);
             if (outcome.Response is { } response)
             {
+                settle = response.Settle;
                 response.Warnings.AddRange(warnings);
                 outcome = await CompleteAsync(authorized, route.Mounted!.Mount, response, cancellation);
             }
@@ -178,6 +187,7 @@ internal sealed class RequestPipeline(
         }
         catch (Exception e)
         {
+            await (settle?.Invoke(false) ?? default);
             await ticket.RecordFailureAsync(e is OperationCanceledException ? "request cancelled" : "internal error");
             throw;
         }
@@ -187,7 +197,14 @@ internal sealed class RequestPipeline(
             _failures.Count(request.RemoteAddress);
         }
 
-        if (await ticket.RecordResponseAsync(outcome) is { } lost)
+        var lost = await ticket.RecordResponseAsync(outcome);
+        if (lost is not null || !outcome.Succeeded)
+        {
+            // What was made for a reply that nobody gets must not stay.
+            await (settle?.Invoke(false) ?? default);
+        }
+
+        if (lost is not null)
         {
             outcome.Response?.Dispose();
             return lost;
@@ -255,6 +272,7 @@ internal sealed class RequestPipeline(
             return new Response
             {
                 MountType = response.MountType,
+                Settle = response.Settle,
                 WrapInfo = new WrapInfo(
                     issued.Token,
                     issued.Entry.Accessor,

@@ -53,8 +53,23 @@ public sealed class Response : IDisposable
     /// <summary>Set when the reply has been put behind a wrapping token.</summary>
     public WrapInfo? WrapInfo { get; set; }
 
-    /// <summary>How long the data may be trusted, in the reply's <c>lease_duration</c>; zero when it says nothing.</summary>
-    public TimeSpan LeaseDuration { get; init; }
+    /// <summary>
+    /// How long the data may be trusted, in the reply's <c>lease_duration</c>; zero when it says nothing. Set by the pipeline
+    /// when there is a lease.
+    /// </summary>
+    public TimeSpan LeaseDuration { get; set; }
+
+    /// <summary>The lease of what was issued, or "". Set by the pipeline.</summary>
+    public string LeaseId { get; set; } = "";
+
+    /// <summary>Whether the lease can be renewed. Set by the pipeline.</summary>
+    public bool Renewable { get; set; }
+
+    /// <summary>
+    /// Not null when somebody waits for what becomes of the reply: must be called once, with true when it has left, and with
+    /// false when it has not, so that nothing stays alive that nobody has received. Set by the pipeline.
+    /// </summary>
+    public Func<bool, ValueTask>? Settle { get; set; }
 
     /// <summary>The type of the mount that answered, for the reply's <c>mount_type</c>; set by the pipeline.</summary>
     public string MountType { get; set; } = "";
@@ -68,7 +83,13 @@ public sealed class Response : IDisposable
     public Func<CancellationToken, ValueTask>? OnceRecorded { get; init; }
 
     public bool IsEmpty =>
-        Data.IsEmpty && Auth is null && Grant is null && WrapInfo is null && Warnings.Count == 0 && ContentType is null;
+        Data.IsEmpty
+        && LeaseId.Length == 0
+        && Auth is null
+        && Grant is null
+        && WrapInfo is null
+        && Warnings.Count == 0
+        && ContentType is null;
 
     /// <summary>A response whose data <paramref name="write"/> writes: members of one JSON object.</summary>
     public static Response Object(Action<Utf8JsonWriter> write) => Object(ResponseShape.Envelope, write);

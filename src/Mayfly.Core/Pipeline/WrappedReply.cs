@@ -14,6 +14,8 @@ internal static class WrappedReply
             writer.WriteStartObject();
             writer.WriteNumber("shape", (int)response.Shape);
             writer.WriteNumber("lease_duration", response.LeaseDuration.TotalSeconds);
+            writer.WriteString("lease_id", response.LeaseId);
+            writer.WriteBoolean("renewable", response.Renewable);
             writer.WriteString("mount_type", response.MountType);
             writer.WriteStartArray("warnings");
             foreach (var warning in response.Warnings)
@@ -54,6 +56,8 @@ internal static class WrappedReply
         {
             Shape = (ResponseShape)root.GetProperty("shape").GetInt32(),
             LeaseDuration = TimeSpan.FromSeconds(root.GetProperty("lease_duration").GetDouble()),
+            LeaseId = root.TryGetProperty("lease_id", out var lease) ? lease.GetString()! : "",
+            Renewable = root.TryGetProperty("renewable", out var renewable) && renewable.GetBoolean(),
             MountType = root.GetProperty("mount_type").GetString() ?? "",
             Warnings = [.. root.GetProperty("warnings").EnumerateArray().Select(item => item.GetString()!)],
             Auth = root.TryGetProperty("token", out var token)

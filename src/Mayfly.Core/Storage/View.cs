@@ -49,6 +49,29 @@ public sealed class View
         return names;
     }
 
+    /// <summary>
+    /// Up to <paramref name="limit"/> records at any depth below <paramref name="folder"/>, after the one at the path
+    /// <paramref name="after"/>, in an order that stays the same. Dispose the entries.
+    /// </summary>
+    /// <exception cref="StoreCorruptException">A record or its name is damaged.</exception>
+    public async ValueTask<IReadOnlyList<(string Path, Entry Entry)>> ScanAsync(
+        string folder,
+        string? after,
+        int limit,
+        CancellationToken cancellation
+    )
+    {
+        StoreKey? start = after is null ? null : KeyOf(after);
+        var found = await _barrier.Store.ScanAsync(KeyOf(folder), start, limit, cancellation);
+        var result = new List<(string, Entry)>(found.Count);
+        foreach (var record in found)
+        {
+            result.Add((PathOf(record.Key)!, Open(record)));
+        }
+
+        return result;
+    }
+
     /// <summary>Adds a write to <paramref name="batch"/>. <paramref name="expectedVersion"/> as in <see cref="Batch"/>.</summary>
     public void Put(
         Batch batch,

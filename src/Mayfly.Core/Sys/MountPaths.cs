@@ -152,11 +152,9 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             return Fault.Invalid("backend type must be specified as a string");
         }
 
-        if (Catalog.Resolve(kind, name, options) is not ({ BuiltIn: false } found, var resolved))
+        if (server.Engines.Resolve(kind, name, options) is not ({ BuiltIn: false } found, var resolved))
         {
-            var known = Catalog
-                .Engines.Where(other => other.Kind == kind && !other.BuiltIn)
-                .Select(other => other.Name);
+            var known = server.Engines.Where(other => other.Kind == kind && !other.BuiltIn).Select(other => other.Name);
             return Fault.Invalid(
                 $"plugin not found in the catalog: {Shown(name)}; this server has: {string.Join(", ", known)}"
             );
@@ -218,7 +216,7 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             return Fault.Invalid("cannot downgrade mount from version 2");
         }
 
-        if (Catalog.Find(mounted.Mount.Kind, mounted.Mount.Type)?.CheckOptions(options) is { } bad)
+        if (server.Engines.Find(mounted.Mount.Kind, mounted.Mount.Type)?.CheckOptions(options) is { } bad)
         {
             return bad;
         }

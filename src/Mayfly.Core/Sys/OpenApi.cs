@@ -51,7 +51,7 @@ internal static class OpenApi
 
         var captured = Captured(entry);
         WriteParameters(writer, entry, captured);
-        if (entry.Read is not null || entry.List is not null)
+        if (entry.Read is not null || entry.Issue is not null || entry.List is not null)
         {
             WriteOperation(writer, "get", mount, entry, body: null);
         }

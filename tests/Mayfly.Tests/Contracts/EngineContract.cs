@@ -188,7 +188,7 @@ public abstract class EngineContract
         string.Join('/', entry.Pattern.Split('/').Select(segment => segment.StartsWith('{') ? capture : segment));
 
     private static IEnumerable<Operation> Operations(PathEntry entry) =>
-        Enum.GetValues<Operation>().Where(operation => entry.For(operation) is not null);
+        Enum.GetValues<Operation>().Where(operation => entry.Supports(operation));
 
     private static async Task CallAllAsync(
         EngineHarness harness,

@@ -108,7 +108,7 @@ public sealed class EngineHarness : IAsyncDisposable
             ContentType = contentType,
             RemoteAddress = remote ?? System.Net.IPAddress.Loopback,
         };
-        if (Engine.Paths.Match(path) is not { } match || match.Entry.For(operation) is not { } handler)
+        if (Engine.Paths.Match(path) is not { } match || !match.Entry.Supports(operation))
         {
             return Fault.Unsupported();
         }
@@ -127,8 +127,43 @@ public sealed class EngineHarness : IAsyncDisposable
             }
 
             var authorized = AuthorizedRequest.Check(request, match, fields!, path, Caller, out _);
-            return await handler(authorized!, cancellation);
+            return match.Entry.For(operation) is { } handler
+                ? await handler(authorized!, cancellation)
+                : await IssueAsync(match.Entry.Issue!, authorized!);
         }
+    }
+
+    /// <summary>The leases that reads have been issued under, in order; revoking and renewing is the test's.</summary>
+    public List<LeasedSecret> Leases { get; } = [];
+
+    /// <summary>Has carried out what is planned, as the pipeline does, and undone after a fault.</summary>
+    private async Task<Outcome> IssueAsync(Planner planner, AuthorizedRequest request)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var (plan, fault) = await planner(request, cancellation);
+        if (plan is null)
+        {
+            return fault!;
+        }
+
+        var now = Time.GetUtcNow();
+        var ends = now + (plan.Ttl > TimeSpan.Zero ? plan.Ttl : TimeSpan.FromHours(1));
+        var id = $"{Mount.Path}{request.Path}/{Guid.NewGuid():N}";
+        var lease = new LeasedSecret(id, request.Path, plan.Data, now, ends);
+        var outcome = await plan.Act(ends, cancellation);
+        if (outcome.Response is { } response)
+        {
+            response.LeaseId = id;
+            response.LeaseDuration = ends - now;
+            response.Renewable = plan.Renewable;
+            Leases.Add(lease);
+        }
+        else
+        {
+            Assert.Null(await ((IIssuesLeases)Engine).RevokeAsync(lease, cancellation));
+        }
+
+        return outcome;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using Mayfly.Core;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Mounts;
@@ -35,6 +36,7 @@ public sealed class MissingEngineTests : EngineContract
             view,
             tokens,
             Passwords.Source(barrier),
+            new VaultOptions { Version = "test" },
             time,
             NullLoggerFactory.Instance
         );

@@ -26,6 +26,7 @@ internal static class Envelope
     public static bool IsPlain(Response response) =>
         response is { Shape: ResponseShape.Envelope, Auth: null, WrapInfo: null, Warnings.Count: 0, ContentType: null }
         && response.LeaseDuration == TimeSpan.Zero
+        && response.LeaseId.Length == 0
         && !response.Data.IsEmpty;
 
     /// <summary>How many bytes <see cref="WritePlain"/> writes.</summary>
@@ -68,8 +69,8 @@ internal static class Envelope
         using var json = new Utf8JsonWriter(target, Json.WriterOptions);
         json.WriteStartObject();
         json.WriteString("request_id"u8, id);
-        json.WriteString("lease_id"u8, "");
-        json.WriteBoolean("renewable"u8, false);
+        json.WriteString("lease_id"u8, response.LeaseId);
+        json.WriteBoolean("renewable"u8, response.Renewable);
         json.WriteNumber("lease_duration"u8, (long)response.LeaseDuration.TotalSeconds);
         json.WritePropertyName("data"u8);
         if (data.IsEmpty)

@@ -29,7 +29,40 @@ internal static class Reply
             return;
         }
 
-        using var response = outcome.Response!;
+        if (outcome.Response!.Settle is { } settle)
+        {
+            await WriteAndSettleAsync(features, id, outcome.Response, settle);
+            return;
+        }
+
+        await WriteResponseAsync(features, id, outcome.Response);
+    }
+
+    /// <summary>Tells who waits for it whether the reply has left: handed to the connection, while that was still there.</summary>
+    private static async ValueTask WriteAndSettleAsync(
+        IFeatureCollection features,
+        string id,
+        Response response,
+        Func<bool, ValueTask> settle
+    )
+    {
+        var delivered = false;
+        try
+        {
+            await WriteResponseAsync(features, id, response);
+            delivered = !features
+                .GetRequiredFeature<IHttpRequestLifetimeFeature>()
+                .RequestAborted.IsCancellationRequested;
+        }
+        finally
+        {
+            await settle(delivered);
+        }
+    }
+
+    private static async ValueTask WriteResponseAsync(IFeatureCollection features, string id, Response answer)
+    {
+        using var response = answer;
         if (response.IsEmpty)
         {
             StartHead(features, 204);

@@ -119,6 +119,7 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
     public void Names_with_a_version_stand_for_the_option(string name, string type, string? version)
     {
         var resolved = Mayfly.Core.Catalog.Resolve(
+            Mayfly.Core.Catalog.Engines,
             Mayfly.Core.Engines.EngineKind.Secrets,
             name,
             new Dictionary<string, string>(StringComparer.Ordinal)

@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Mayfly.Core.Engines;
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Core.Leases;
+
+/// <summary>
+/// Ends leases: lets the engine end what stands behind one, and only then removes its record. What fails is tried again,
+/// ever later, for about a day; then it stays as irrevocable, with the reason. Safe for concurrent use.
+/// </summary>
+internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeProvider time, ILogger log)
+{
+    /// <summary>How long an engine may take to end one lease.</summary>
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(4);
+
+    /// <summary>With the pauses between them, they take about a day.</summary>
+    public const int MostAttempts = 17;
+
+    /// <summary>The leases that an engine is working on: it is called for each one at a time.</summary>
+    private readonly ConcurrentDictionary<string, Task> _working = new(StringComparer.Ordinal);
+
+    /// <summary>Ends a lease now. Fine when it is gone.</summary>
+    /// <returns>Why it could not be ended; it is tried again then.</returns>
+    public async ValueTask<Fault?> RevokeAsync(string path, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var working = _working.GetOrAdd(path, done.Task);
+            if (working != done.Task)
+            {
+                await working.WaitAsync(cancellation);
+                continue;
+            }
+
+            try
+            {
+                return await store.FindAsync(path, cancellation) is { } lease
+                    ? await EndAsync(lease, cancellation)
+                    : null;
+            }
+            finally
+            {
+                _working.TryRemove(path, out _);
+                done.SetResult();
+            }
+        }
+    }
+
+    /// <summary>Makes a lease one that is being revoked, durably, and lets the scheduler do it. Fine when it is gone.</summary>
+    public async ValueTask<Fault?> RevokeSoonAsync(string path, CancellationToken cancellation)
+    {
+        while (await store.FindAsync(path, cancellation) is { } lease)
+        {
+            var batch = new Batch();
+            store.Put(batch, lease with { Entry = Ending(lease.Entry) });
+            var result = await store.CommitAsync(batch, cancellation);
+            if (result.Status != CommitStatus.Conflict)
+            {
+                return result.Succeeded ? null : Fault.From(result);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Is called when a lease has come due.</summary>
+    public async ValueTask DueAsync(string path, CancellationToken cancellation)
+    {
+        if (await store.FindAsync(path, cancellation) is { } lease && lease.Entry.Due <= time.GetUtcNow())
+        {
+            await RevokeAsync(path, cancellation);
+        }
+    }
+
+    /// <summary>
+    /// Turns an intent into a lease that is being revoked, in one commit: also when the lease was stored already.
+    /// </summary>
+    public async ValueTask UndoAsync(string intent, string reason, CancellationToken cancellation)
+    {
+        while (await store.FindAsync(intent, cancellation) is { } found)
+        {
+            var batch = new Batch();
+            store.DeleteIntent(batch, intent);
+            var path = LeaseStore.Record(
+                LeaseStore.MountOf(intent),
+                $"{found.Entry.Path}{found.Entry.Id[found.Entry.Id.LastIndexOf('/')..]}"
+            );
+            var lease = await store.FindAsync(path, cancellation) ?? new StoredLease(path, found.Entry, Version: 0);
+            store.Put(batch, lease with { Entry = Ending(lease.Entry) with { Reason = reason } });
+            if ((await store.CommitAsync(batch, cancellation)).Status != CommitStatus.Conflict)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>At the start: every intent is from a crash, so that nobody has what it stands for.</summary>
+    public async ValueTask RecoverAsync(CancellationToken cancellation)
+    {
+        const int PerScan = 256;
+        var recovered = 0;
+        foreach (var mount in await store.MountsAsync(cancellation))
+        {
+            while (true)
+            {
+                var found = await store.ScanAsync(LeaseStore.IntentsOf(mount), after: null, PerScan, cancellation);
+                foreach (var intent in found)
+                {
+                    await UndoAsync(intent.Path, "the server ended while it was being issued", cancellation);
+                    recovered++;
+                }
+
+                if (found.Count < PerScan)
+                {
+                    break;
+                }
+            }
+        }
+
+        if (recovered > 0)
+        {
+            log.LogWarning("revoking {Count} credentials that were being issued when the server ended", recovered);
+        }
+    }
+
+    /// <summary>Makes everything that a token owns end, when the token has.</summary>
+    public async ValueTask OwnerEndedAsync(string accessor, CancellationToken cancellation)
+    {
+        foreach (var path in await store.OwnedAsync(accessor, cancellation))
+        {
+            if (await RevokeSoonAsync(path, cancellation) is { } fault)
+            {
+                throw new StoreUnavailableException(string.Join("; ", fault.Messages));
+            }
+        }
+    }
+
+    private async ValueTask<Fault?> EndAsync(StoredLease lease, CancellationToken cancellation)
+    {
+        if (await CallAsync(lease, cancellation) is { } fault)
+        {
+            await FailedAsync(lease, fault, cancellation);
+            return fault;
+        }
+
+        var batch = new Batch();
+        store.Delete(batch, lease);
+        var result = await store.CommitAsync(batch, cancellation);
+        return result.Succeeded ? null : Fault.From(result);
+    }
+
+    private async ValueTask<Fault?> CallAsync(StoredLease lease, CancellationToken cancellation)
+    {
+        var uuid = LeaseStore.MountOf(lease.Path);
+        if (mounts.Table.All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid) is not { } mounted)
+        {
+            return Fault.Unavailable("its mount is gone");
+        }
+
+        if (mounted.Engine is not IIssuesLeases engine)
+        {
+            return Fault.Unavailable($"the engine at {mounted.Mount.Path} does not know leases");
+        }
+
+        try
+        {
+            using var limit = new CancellationTokenSource(CallLimit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+            return await engine.RevokeAsync(lease.Entry.Leased, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Fault.Unavailable($"it was not ended within {CallLimit.TotalSeconds} s");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // An exception's message could quote what the engine holds.
+            log.LogError("revoking a lease of {Mount} met a bug: {Failure}", mounted.Mount.Path, e.GetType().Name);
+            return Fault.Unavailable($"internal error ({e.GetType().Name})");
+        }
+    }
+
+    private async ValueTask FailedAsync(StoredLease lease, Fault fault, CancellationToken cancellation)
+    {
+        var attempts = lease.Entry.Attempts + 1;
+        var gaveUp = attempts >= MostAttempts;
+        var entry = lease.Entry with
+        {
+            State = gaveUp ? LeaseState.Irrevocable : LeaseState.Revoking,
+            Attempts = attempts,
+            Reason = string.Join("; ", fault.Messages),
+            NextAttempt = time.GetUtcNow() + Pause(attempts),
+        };
+        var batch = new Batch();
+        store.Put(batch, lease with { Entry = entry });
+        await store.CommitAsync(batch, cancellation);
+        if (gaveUp)
+        {
+            log.LogError("lease {Lease} cannot be revoked and is given up: {Reason}", entry.Id, entry.Reason);
+        }
+        else
+        {
+            log.LogWarning("lease {Lease} could not be revoked; trying again: {Reason}", entry.Id, entry.Reason);
+        }
+    }
+
+    private LeaseEntry Ending(LeaseEntry entry) =>
+        entry with
+        {
+            State = LeaseState.Revoking,
+            Attempts = 0,
+            NextAttempt = time.GetUtcNow(),
+        };
+
+    private static TimeSpan Pause(int attempts)
+    {
+        var pause = FirstPause * Math.Pow(2, attempts - 1);
+        pause = pause < LongestPause ? pause : LongestPause;
+        return pause * (1 + RandomNumberGenerator.GetInt32(250) / 1000.0);
+    }
+}

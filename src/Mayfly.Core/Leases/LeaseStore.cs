@@ -1,0 +1,140 @@
+using System.Security.Cryptography;
+using System.Text;
+using Mayfly.Core.Storage;
+
+namespace Mayfly.Core.Leases;
+
+/// <summary>
+/// The leases that exist: below each mount's folder a record for each lease at its path, due when something is to happen
+/// to it, and one for each intent; and, below each token that owns leases, a line for each of them. Safe for concurrent use.
+/// </summary>
+internal sealed class LeaseStore(View leases, View owners)
+{
+    private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private const int RandomLength = 24;
+    private const string Records = "/id/";
+    private const string Intents = "/intent/";
+
+    public View View => leases;
+
+    /// <summary>The random part of a lease's id.</summary>
+    public static string NewRandomPart() => RandomNumberGenerator.GetString(Alphabet, RandomLength);
+
+    /// <summary>Where the lease stands that was issued below a mount; <paramref name="below"/> is its id without the mount's path.</summary>
+    public static string Record(string mount, string below) => mount + Records + below;
+
+    /// <summary>Where the intent stands.</summary>
+    public static string Intent(string mount, string random) => mount + Intents + random;
+
+    /// <summary>Whether a path of the view is a lease's; otherwise it is an intent's.</summary>
+    public static bool IsRecord(string path) =>
+        path.AsSpan(MountOf(path).Length).StartsWith(Records, StringComparison.Ordinal);
+
+    /// <summary>The UUID of the mount whose record that is.</summary>
+    public static string MountOf(string path) => path[..path.IndexOf('/', StringComparison.Ordinal)];
+
+    public async ValueTask<StoredLease?> FindAsync(string path, CancellationToken cancellation)
+    {
+        using var record = await leases.GetAsync(path, cancellation);
+        return record is null ? null : new StoredLease(path, LeaseCodec.Decode(record.Value), record.Version);
+    }
+
+    /// <summary>Adds a write of the lease, and of its owner's line.</summary>
+    public void Put(Batch batch, StoredLease lease)
+    {
+        Put(batch, lease.Path, lease.Entry, lease.Entry.Due, lease.Version);
+        if (lease is { Version: 0, Entry.Owner.Length: > 0 })
+        {
+            owners.Put(batch, OwnerLine(lease), Encoding.UTF8.GetBytes(lease.Path));
+        }
+    }
+
+    /// <summary>Adds the deletion of the lease and of its owner's line, whatever became of it meanwhile.</summary>
+    public void Delete(Batch batch, StoredLease lease)
+    {
+        leases.Delete(batch, lease.Path);
+        if (lease.Entry.Owner.Length > 0)
+        {
+            owners.Delete(batch, OwnerLine(lease));
+        }
+    }
+
+    /// <summary>Adds a write of an intent, which is looked at again at <paramref name="due"/>.</summary>
+    public void PutIntent(Batch batch, string path, LeaseEntry entry, DateTimeOffset due) =>
+        Put(batch, path, entry, due, expectedVersion: null);
+
+    public void DeleteIntent(Batch batch, string path) => leases.Delete(batch, path);
+
+    public ValueTask<CommitResult> CommitAsync(Batch batch, CancellationToken cancellation) =>
+        leases.CommitAsync(batch, cancellation);
+
+    /// <summary>Up to <paramref name="limit"/> leases (or intents) below a folder of the view, after the one given.</summary>
+    public async ValueTask<IReadOnlyList<StoredLease>> ScanAsync(
+        string folder,
+        StoredLease? after,
+        int limit,
+        CancellationToken cancellation
+    )
+    {
+        var found = await leases.ScanAsync(folder, after?.Path, limit, cancellation);
+        var result = new List<StoredLease>(found.Count);
+        foreach (var (path, entry) in found)
+        {
+            using (entry)
+            {
+                result.Add(new StoredLease(path, LeaseCodec.Decode(entry.Value), entry.Version));
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Paths of all leases that a token owns.</summary>
+    public async ValueTask<IReadOnlyList<string>> OwnedAsync(string accessor, CancellationToken cancellation)
+    {
+        const int PerScan = 512;
+        var paths = new List<string>();
+        string? after = null;
+        while (true)
+        {
+            var found = await owners.ScanAsync(accessor + "/", after, PerScan, cancellation);
+            foreach (var (line, entry) in found)
+            {
+                using (entry)
+                {
+                    paths.Add(Encoding.UTF8.GetString(entry.Value.Span));
+                }
+
+                after = line;
+            }
+
+            if (found.Count < PerScan)
+            {
+                return paths;
+            }
+        }
+    }
+
+    /// <summary>The folder of all intents of a mount.</summary>
+    public static string IntentsOf(string mount) => mount + Intents;
+
+    /// <summary>The UUIDs of the mounts that have leases or intents.</summary>
+    public async ValueTask<IReadOnlyList<string>> MountsAsync(CancellationToken cancellation) =>
+        [.. (await leases.ListAsync("", cancellation)).Select(folder => folder.TrimEnd('/'))];
+
+    private void Put(Batch batch, string path, LeaseEntry entry, DateTimeOffset? due, long? expectedVersion)
+    {
+        var bytes = LeaseCodec.Encode(entry);
+        leases.Put(batch, path, bytes, due?.ToUnixTimeMilliseconds(), expectedVersion);
+        CryptographicOperations.ZeroMemory(bytes);
+    }
+
+    private static string OwnerLine(StoredLease lease) =>
+        $"{lease.Entry.Owner}/{lease.Path[(lease.Path.LastIndexOf('/') + 1)..]}";
+}
+
+/// <summary>A lease with where it stands. Immutable.</summary>
+/// <param name="Path">In the view of leases.</param>
+/// <param name="Entry">The lease.</param>
+/// <param name="Version">The record's version in the store; 0 for one that is not stored yet.</param>
+internal sealed record StoredLease(string Path, LeaseEntry Entry, long Version);

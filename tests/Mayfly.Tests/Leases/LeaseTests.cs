@@ -1,0 +1,181 @@
+using Mayfly.Core;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Storage;
+using Mayfly.Tests.Engines;
+
+namespace Mayfly.Tests.Leases;
+
+/// <summary>Leases through the whole vault, over an engine whose credentials the test can see.</summary>
+public sealed class LeaseTests
+{
+    [Fact]
+    public async Task A_credential_ends_with_its_lease()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+
+        var lease = await leasing.IssueAsync("ttl=60");
+        Assert.StartsWith("leasing/creds/app/", lease.LeaseId);
+        Assert.Equal(TimeSpan.FromSeconds(60), lease.LeaseDuration);
+        Assert.True(lease.Renewable);
+        Assert.Single(leasing.Things.Alive);
+
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(59));
+        Assert.Single(leasing.Things.Alive);
+
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
+    public async Task The_mount_and_the_server_cap_what_a_role_wants()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        await leasing.Vault.DataAsync(
+            Operation.Update,
+            "sys/mounts/leasing/tune",
+            """{"default_lease_ttl":"10m","max_lease_ttl":"30m"}"""
+        );
+
+        Assert.Equal(TimeSpan.FromMinutes(10), (await leasing.IssueAsync()).LeaseDuration);
+        var capped = await leasing.IssueAsync("ttl=2h");
+        Assert.Equal(TimeSpan.FromMinutes(30), capped.LeaseDuration);
+        Assert.Contains("exceeded the effective max_ttl", Assert.Single(capped.Warnings));
+        Assert.Equal(TimeSpan.FromMinutes(5), (await leasing.IssueAsync("max_ttl=5m")).LeaseDuration);
+    }
+
+    [Fact]
+    public async Task A_lease_ends_with_the_token_that_asked_for_it()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var parent = await leasing.Vault.TokenAsync("""{"ttl":"1h"}""");
+        var child = await leasing.Vault.TokenAsync("""{"policies":["root"]}""", parent);
+        await leasing.IssueAsync(token: child);
+        await leasing.IssueAsync(token: child);
+        await leasing.IssueAsync();
+
+        await leasing.Vault.DataAsync(Operation.Update, "auth/token/revoke", $$"""{"token":"{{parent}}"}""");
+        await leasing.Vault.AdvanceAsync(TimeSpan.Zero);
+
+        Assert.Single(leasing.Things.Alive);
+    }
+
+    [Fact]
+    public async Task A_lease_of_a_batch_token_ends_no_later_than_the_token()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var batch = await leasing.Vault.TokenWithPolicyAsync(
+            "leasing",
+            """path "leasing/creds/*" { capabilities = ["read"] }""",
+            ""","type":"batch","ttl":"5m" """
+        );
+
+        var lease = await leasing.IssueAsync("ttl=1h", batch);
+
+        Assert.Equal(TimeSpan.FromMinutes(5), lease.LeaseDuration);
+    }
+
+    [Fact]
+    public async Task The_last_use_of_a_token_issues_nothing()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var token = await leasing.Vault.TokenAsync("""{"num_uses":1}""");
+
+        Assert.Contains(
+            "one use left",
+            await leasing.Vault.FaultAsync(FaultKind.Invalid, Operation.Read, "leasing/creds/app", token: token)
+        );
+        Assert.Empty(leasing.Things.Alive);
+    }
+
+    [Fact]
+    public async Task What_was_made_half_way_is_undone_at_once()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        leasing.Things.OnMake = (_, _) => new(Fault.Invalid("the second statement failed"));
+
+        Assert.Equal(
+            "the second statement failed",
+            await leasing.Vault.FaultAsync(FaultKind.Invalid, Operation.Read, "leasing/creds/app")
+        );
+
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
+    public async Task What_cannot_be_undone_at_once_is_undone_later()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        leasing.Things.OnMake = (_, _) => throw new InvalidOperationException("a bug");
+        leasing.Things.OnRevoke = (_, _) => new(Fault.Unavailable("the database is away"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            leasing.Vault.HandleAsync(Operation.Read, "leasing/creds/app")
+        );
+        Assert.Single(leasing.Things.Alive);
+
+        leasing.Things.OnRevoke = null;
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromMinutes(5));
+
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
+    public async Task A_credential_whose_reply_did_not_leave_is_revoked()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        using var request = new Request
+        {
+            Id = Guid.NewGuid().ToString(),
+            Operation = Operation.Read,
+            Path = "leasing/creds/app",
+            Token = leasing.Vault.RootToken,
+        };
+        var outcome = await leasing.Vault.Vault.HandleAsync(request, TestContext.Current.CancellationToken);
+        Assert.Single(leasing.Things.Alive);
+
+        await outcome.Response!.Settle!(false);
+        await leasing.Vault.AdvanceAsync(TimeSpan.Zero);
+
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
+    public async Task A_credential_whose_reply_had_not_left_at_a_crash_is_revoked_at_the_next_start()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var kept = await leasing.IssueAsync();
+        using var request = new Request
+        {
+            Id = Guid.NewGuid().ToString(),
+            Operation = Operation.Read,
+            Path = "leasing/creds/app",
+            Token = leasing.Vault.RootToken,
+        };
+        await leasing.Vault.Vault.HandleAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(2, leasing.Things.Alive.Count);
+
+        await using var restarted = await leasing.RestartAsync();
+
+        var alive = Assert.Single(leasing.Things.Alive);
+        Assert.Equal(kept.Name, alive.Key);
+    }
+
+    [Fact]
+    public async Task Revoking_is_tried_again_until_it_works()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        await leasing.IssueAsync("ttl=60");
+        leasing.Things.OnRevoke = (_, _) => new(Fault.Unavailable("the database is away"));
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(60));
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.Single(leasing.Things.Alive);
+
+        leasing.Things.OnRevoke = null;
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Empty(leasing.Things.Alive);
+    }
+}
