@@ -10,7 +10,8 @@ internal abstract class AuditSink : IDisposable
     public virtual int LongestLine => int.MaxValue;
 
     /// <summary>Makes it ready for lines: opens, connects, or notices that the file is no longer the one.</summary>
-    public abstract Preparation Prepare();
+    /// <param name="look">Look also for what is dear to find out: whether the path still leads to the open file.</param>
+    public abstract Preparation Prepare(bool look);
 
     /// <summary>Writes what is not done yet and advances <see cref="SealedLines.Done"/>; null, or why it did not go on.</summary>
     public abstract string? Write(SealedLines lines);

@@ -71,7 +71,7 @@ internal sealed class DeviceWriter : IDisposable
             _headLine = -1;
         }
 
-        if (Prepare(lost) is { } reason)
+        if (Prepare(look: checkpoint || closing, lost) is { } reason)
         {
             return reason;
         }
@@ -142,9 +142,9 @@ internal sealed class DeviceWriter : IDisposable
         _headFailed = error is not null;
     }
 
-    private string? Prepare(long lost)
+    private string? Prepare(bool look, long lost)
     {
-        var found = _sink.Prepare();
+        var found = _sink.Prepare(look);
         var why = "new";
         if (found.State == SinkState.Moved)
         {
@@ -161,7 +161,7 @@ internal sealed class DeviceWriter : IDisposable
             }
 
             _sink.LetGo();
-            found = _sink.Prepare();
+            found = _sink.Prepare(look: true);
         }
 
         switch (found.State)

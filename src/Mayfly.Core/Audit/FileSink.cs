@@ -25,7 +25,7 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
 
     private string HeadPath => settings.FilePath + ".head";
 
-    public override Preparation Prepare()
+    public override Preparation Prepare(bool look)
     {
         _aborted = false;
         if (settings.FilePath == StandardOutput)
@@ -38,19 +38,21 @@ internal sealed class FileSink(AuditSettings settings) : AuditSink
             return Open();
         }
 
-        if (Posix.Identify(settings.FilePath) is { } now && now.SameFile(_identity))
+        // Before each group, since entries in a deleted file are lost. What was only renamed keeps them, so that it is noticed
+        // at the next checkpoint is soon enough.
+        var open = Posix.Identify(_handle);
+        var links = open?.Links ?? 0;
+        if (links > 0 && (!look || Posix.Identify(settings.FilePath)?.SameFile(_identity) == true))
         {
             // Nobody else writes to it, so it cannot have become shorter by itself.
-            return _identity.IsRegular && now.Size < _size
+            return _identity.IsRegular && open!.Value.Size < _size
                 ? new Preparation(SinkState.Moved, CutOff)
                 : Preparation.Ready;
         }
 
-        var replaced = Posix.Identify(settings.FilePath) is not null;
-        var links = Posix.Identify(_handle)?.Links ?? 0;
         return new Preparation(
             SinkState.Moved,
-            replaced ? "replaced"
+            Posix.Identify(settings.FilePath) is not null ? "replaced"
                 : links == 0 ? "deleted"
                 : "renamed"
         );

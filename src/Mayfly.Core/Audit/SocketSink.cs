@@ -22,7 +22,7 @@ internal class SocketSink(AuditSettings settings) : AuditSink
 
     protected virtual bool IsDatagram => settings.SocketType == "udp";
 
-    public override Preparation Prepare()
+    public override Preparation Prepare(bool look)
     {
         if (_socket is { } socket && IsAlive(socket))
         {

@@ -6,7 +6,7 @@ namespace Mayfly.Core.Storage;
 
 /// <summary>
 /// The line between plaintext and the store: every value that crosses it becomes an envelope bound to its key, and every
-/// name a ciphertext bound to its folder. Envelopes that are read are remembered, plaintext never. Safe for concurrent use.
+/// name a ciphertext bound to its folder. Envelopes that are read are remembered (and that there was none), plaintext never. Safe for concurrent use.
 /// </summary>
 public sealed class Barrier : IDisposable
 {
@@ -40,7 +40,7 @@ public sealed class Barrier : IDisposable
     {
         if (_cache.TryGet(key, out var remembered))
         {
-            return new(Open(key, remembered));
+            return new(remembered is null ? null : Open(key, remembered));
         }
 
         // Before the store is asked: see RecordCache.
@@ -55,9 +55,9 @@ public sealed class Barrier : IDisposable
     /// <exception cref="StoreCorruptException">The record is not what was written under this key.</exception>
     public async ValueTask<bool> ExistsAsync(StoreKey key, CancellationToken cancellation)
     {
-        if (_cache.TryGet(key, out _))
+        if (_cache.TryGet(key, out var remembered))
         {
-            return true;
+            return remembered is not null;
         }
 
         using var entry = await GetAsync(key, cancellation);
@@ -121,13 +121,8 @@ public sealed class Barrier : IDisposable
 
     private Entry? Loaded(StoreKey key, StoredRecord? record, RecordCache.Ticket ticket)
     {
-        if (record is null)
-        {
-            return null;
-        }
-
         // Opened first: what does not authenticate is asked for again next time, and may have been repaired by then.
-        var entry = Open(key, record);
+        var entry = record is null ? null : Open(key, record);
         _cache.Fill(key, record, ticket);
         return entry;
     }

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace Mayfly.Core.Storage;
 
 /// <summary>
-/// Records as the store holds them, which is encrypted, bounded by their bytes. Reading takes no lock. Safe for concurrent use.
+/// Records as the store holds them, which is encrypted, and that there is none where that was asked; bounded by their bytes.
+/// Reading takes no lock. Safe for concurrent use.
 /// </summary>
 /// <remarks>
 /// It stays coherent although readers fill it while writers commit. A reader that misses takes a <see cref="Ticket"/> before it asks
@@ -41,11 +42,12 @@ internal sealed class RecordCache
 
     public int Count => _nodes.Count;
 
-    public bool TryGet(StoreKey key, out StoredRecord record)
+    /// <summary>Whether it is known what stands there: a record, or null for none.</summary>
+    public bool TryGet(StoreKey key, out StoredRecord? record)
     {
         if (!_nodes.TryGetValue(key, out var node))
         {
-            record = null!;
+            record = null;
             return false;
         }
 
@@ -61,8 +63,8 @@ internal sealed class RecordCache
     /// <summary>To be taken before the store is asked.</summary>
     public Ticket Begin(StoreKey key) => new(StripeOf(key).Generation);
 
-    /// <summary>Keeps what the store gave, unless something was committed since the ticket was taken.</summary>
-    public void Fill(StoreKey key, StoredRecord record, Ticket ticket) => StripeOf(key).Fill(key, record, ticket);
+    /// <summary>Keeps what the store gave (null: no record), unless something was committed since the ticket was taken.</summary>
+    public void Fill(StoreKey key, StoredRecord? record, Ticket ticket) => StripeOf(key).Fill(key, record, ticket);
 
     /// <summary>A commit: what is here of it is replaced or dropped. Runs before the commit is acknowledged.</summary>
     public void Apply(CommittedBatch batch)
@@ -89,13 +91,13 @@ internal sealed class RecordCache
     /// <summary>The moment before a read of the store.</summary>
     public readonly record struct Ticket(long Generation);
 
-    private sealed class Node(StoreKey key, StoredRecord record)
+    private sealed class Node(StoreKey key, StoredRecord? record)
     {
         public StoreKey Key => key;
 
-        public StoredRecord Record { get; } = record;
+        public StoredRecord? Record { get; } = record;
 
-        public int Size { get; } = record.Value.Length + key.Bytes.Length + EntryOverhead;
+        public int Size { get; } = (record?.Value.Length ?? 0) + key.Bytes.Length + EntryOverhead;
 
         /// <summary>Read since the hand came by; written only when it changes, so that hot records share their cache line.</summary>
         public bool Visited { get; set; }
@@ -119,7 +121,7 @@ internal sealed class RecordCache
 
         public long Size => Volatile.Read(ref _size);
 
-        public void Fill(StoreKey key, StoredRecord record, Ticket ticket)
+        public void Fill(StoreKey key, StoredRecord? record, Ticket ticket)
         {
             var node = new Node(key, record);
 

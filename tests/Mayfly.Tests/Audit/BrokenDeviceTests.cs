@@ -101,6 +101,8 @@ public sealed class BrokenDeviceTests
         Assert.Null(await audit.EnableAsync("file/", "file", ("file_path", log)));
         Assert.Null(await audit.ReadAsync());
         Directory.Move(folder, folder + ".gone");
+        // What is moved away keeps taking entries until somebody looks.
+        await audit.Broker.ReopenAsync();
 
         var fault = await audit.WriteAsync("""{"a":"CANARY"}""");
         Assert.Equal(FaultKind.Unavailable, fault!.Kind);

@@ -38,7 +38,7 @@ public sealed class DeviceCloseTests
 
         public override bool Blocks => false;
 
-        public override Preparation Prepare() => Preparation.Ready;
+        public override Preparation Prepare(bool look) => Preparation.Ready;
 
         public override string? Write(SealedLines lines)
         {

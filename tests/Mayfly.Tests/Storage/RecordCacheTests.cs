@@ -40,6 +40,32 @@ public sealed class RecordCacheTests
     }
 
     [Fact]
+    public void That_there_is_no_record_is_held_until_there_is_one()
+    {
+        var cache = new RecordCache(1 << 20);
+        cache.Fill(Key(1), null, cache.Begin(Key(1)));
+        Assert.True(cache.TryGet(Key(1), out var none));
+        Assert.Null(none);
+        var batch = new Batch();
+        batch.Put(Key(1), new byte[10]);
+        cache.Apply(new CommittedBatch(2, batch.Writes));
+        Assert.True(cache.TryGet(Key(1), out var made));
+        Assert.Equal(2, made!.Version);
+    }
+
+    [Fact]
+    public async Task Asking_twice_for_what_does_not_exist_asks_the_store_once()
+    {
+        await using var store = new CountingReads(new MemoryStore());
+        using var keyring = Keyring.Generate();
+        using var barrier = new Barrier(store, keyring);
+        Assert.Null(await barrier.GetAsync(Key(1), Cancellation));
+        Assert.Null(await barrier.GetAsync(Key(1), Cancellation));
+        Assert.False(await barrier.ExistsAsync(Key(1), Cancellation));
+        Assert.Equal(1, store.Reads);
+    }
+
+    [Fact]
     public void A_reader_that_was_overtaken_by_a_commit_leaves_nothing_behind()
     {
         var cache = new RecordCache(1 << 20);
@@ -60,7 +86,7 @@ public sealed class RecordCacheTests
         put.Put(Key(1), new byte[10], due: 5);
         cache.Apply(new CommittedBatch(2, put.Writes));
         Assert.True(cache.TryGet(Key(1), out var replaced));
-        Assert.Equal(2, replaced.Version);
+        Assert.Equal(2, replaced!.Version);
         Assert.Equal(5, replaced.Due);
         var delete = new Batch();
         delete.Delete(Key(1));
@@ -132,7 +158,7 @@ public sealed class RecordCacheTests
         await store.CommitAsync(batch, Cancellation);
         (await barrier.GetAsync(Key(1), Cancellation))!.Dispose();
         Assert.True(barrier.Cache.TryGet(Key(1), out var record));
-        Assert.True(Keyring.IsEnvelope(record.Value.Span));
+        Assert.True(Keyring.IsEnvelope(record!.Value.Span));
         Assert.Equal(-1, record.Value.Span.IndexOf("canary"u8));
         var reading = barrier.GetAsync(Key(1), Cancellation);
         Assert.True(reading.IsCompletedSuccessfully);
@@ -169,6 +195,18 @@ public sealed class RecordCacheTests
     private static StoreKey Key(int number) => StoreKey.Root.Append("test").Append($"key {number}");
 
     private static StoredRecord Record(long version, int size = 500) => new(new byte[size], version, null);
+
+    /// <summary>Counts the reads.</summary>
+    private sealed class CountingReads(MemoryStore store) : ForwardingStore(store)
+    {
+        public int Reads { get; private set; }
+
+        public override ValueTask<StoredRecord?> GetAsync(StoreKey key, CancellationToken cancellation)
+        {
+            Reads++;
+            return base.GetAsync(key, cancellation);
+        }
+    }
 
     /// <summary>A store whose reads arrive after other threads had time to commit.</summary>
     private sealed class LateReads(MemoryStore store) : ForwardingStore(store)
