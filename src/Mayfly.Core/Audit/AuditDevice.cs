@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace Mayfly.Core.Audit;
 
 /// <summary>
-/// A device that takes entries: the queue before it, and its health. Entries go in from any thread; one writer at a time
-/// takes everything that waits, and writes it as one group. For a plain file the writer is whoever finds none at work: it
-/// writes its own entry without a change of threads, and what others put in meanwhile. While the device has failed nothing goes in, so it delays
-/// nobody; it is tried again with growing pauses. Safe for concurrent use.
+/// A device that takes entries, and the queue before it. Entries go in from any thread; one writer at a time takes
+/// everything that waits, and writes it as one group. For a plain file the writer is whoever finds none at work: it writes
+/// its own entry without a change of threads, and what others put in meanwhile. While the device has failed nothing goes
+/// in, so it delays nobody; it is tried again with growing pauses. Safe for concurrent use.
 /// </summary>
 internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
 {
@@ -18,10 +18,6 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     /// <summary>Groups that a request writes for others before it hands them to the thread pool and goes on.</summary>
     private const int InlineGroups = 4;
 
-    private static readonly TimeSpan RemarkPeriod = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -29,6 +25,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     private readonly AuditSink _sink;
     private readonly SecretBytes _key;
     private readonly DeviceWriter _writer;
+    private readonly DeviceHealth _health;
     private readonly ITimer _retryTimer;
     private readonly SemaphoreSlim? _wake;
     private readonly List<TaskCompletionSource> _idle = [];
@@ -40,15 +37,8 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     private bool _retryDue;
     private bool _closing;
     private bool _closed;
-    private string? _failure;
-    private DateTimeOffset _failedSince;
     private DateTimeOffset _lastCheckpoint;
     private long _writingSince;
-    private DateTimeOffset _lastRemark;
-    private string? _remark;
-    private long _lost;
-    private long _lostTotal;
-    private TimeSpan _pause = FirstRetry;
 
     public AuditDevice(
         AuditDeviceRecord record,
@@ -65,6 +55,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         _context = context;
         _sink = sink;
         _writer = new DeviceWriter(record, sink, context, known);
+        _health = new DeviceHealth(record.Path, context);
         _lastCheckpoint = context.Time.GetUtcNow();
         _retryTimer = context.Time.CreateTimer(_ => Retry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (sink.Blocks)
@@ -94,7 +85,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         {
             lock (_gate)
             {
-                return new AuditStatus(_failure is null, _failure, _failedSince, _lostTotal, _writer.Remark ?? _remark);
+                return _health.Status(_writer.Remark);
             }
         }
     }
@@ -125,7 +116,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         var schedule = false;
         lock (_gate)
         {
-            if (_failure is null && !_closing && Fits(first.Length, second.Length))
+            if (_health.Works && !_closing && Fits(first.Length, second.Length))
             {
                 var now = _context.Time.GetTimestamp();
                 if (!first.IsEmpty)
@@ -145,10 +136,10 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             }
             else
             {
-                Lose((first.IsEmpty ? 0 : 1) + (second.IsEmpty ? 0 : 1));
-                if (_failure is null && !_closing)
+                _health.Lose((first.IsEmpty ? 0 : 1) + (second.IsEmpty ? 0 : 1));
+                if (_health.Works && !_closing)
                 {
-                    RemarkOverflow();
+                    _health.RemarkOverflow();
                 }
             }
         }
@@ -174,7 +165,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         lock (_gate)
         {
             var now = _context.Time.GetUtcNow();
-            if (now - _lastCheckpoint >= DeviceWriter.CheckpointPeriod && _writer.Unsigned > 0 && _failure is null)
+            if (now - _lastCheckpoint >= DeviceWriter.CheckpointPeriod && _writer.Unsigned > 0 && _health.Works)
             {
                 _checkpointDue = true;
             }
@@ -183,7 +174,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                 _inFlight is not null ? _writingSince
                 : _filling.Count > 0 ? _filling.Since
                 : 0;
-            if (_failure is null && since != 0 && _context.Time.GetElapsedTime(since) > Settings.WriteTimeout)
+            if (_health.Works && since != 0 && _context.Time.GetElapsedTime(since) > Settings.WriteTimeout)
             {
                 stuck = Fail($"a write took longer than {Settings.WriteTimeout.TotalSeconds:0.#} s");
                 _sink.Abort();
@@ -242,7 +233,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             }
 
             _idle.Add(done);
-            _retryDue |= _failure is not null;
+            _retryDue |= !_health.Works;
             _checkpointDue = true;
         }
 
@@ -262,7 +253,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
             }
 
             _closing = true;
-            _retryDue |= _failure is not null;
+            _retryDue |= !_health.Works;
             _idle.Add(done);
         }
 
@@ -323,7 +314,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         Schedule();
     }
 
-    private bool HasWork => (_failure is null ? _filling.Count > 0 || _checkpointDue : _retryDue) || _idle.Count > 0;
+    private bool HasWork => (_health.Works ? _filling.Count > 0 || _checkpointDue : _retryDue) || _idle.Count > 0;
 
     private void Schedule()
     {
@@ -367,7 +358,7 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
                 (_filling, _writing) = (_writing, _filling);
                 _inFlight = _writing.Waits;
                 _writingSince = _context.Time.GetTimestamp();
-                lost = _lost;
+                lost = _health.Lost;
                 if (checkpoint)
                 {
                     _lastCheckpoint = _context.Time.GetUtcNow();
@@ -415,53 +406,24 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     {
         List<AuditWait>? waits;
         List<AuditWait>? others = null;
-        var recovered = false;
         lock (_gate)
         {
             waits = _inFlight;
             _inFlight = null;
             if (error is null)
             {
-                _lost -= lost;
-                recovered = _failure is not null;
-                _failure = null;
-                _pause = FirstRetry;
+                _health.Recover(lost);
             }
             else
             {
-                Lose(dropped);
+                _health.Lose(dropped);
                 others = Fail(error);
             }
-        }
-
-        if (recovered)
-        {
-            _context.Log.LogInformation(
-                "audit device {Path} works again; {Lost} entries are not in it",
-                Record.Path,
-                lost
-            );
         }
 
         AuditMetrics.GroupSeconds.Record(_context.Time.GetElapsedTime(_writingSince).TotalSeconds);
         CompleteAll(waits, error is null);
         CompleteAll(others, recorded: false);
-    }
-
-    private void RemarkOverflow()
-    {
-        var now = _context.Time.GetUtcNow();
-        if (now - _lastRemark < RemarkPeriod)
-        {
-            return;
-        }
-
-        _lastRemark = now;
-        _remark = $"it was too slow, or an entry too large for it, at {now:O}";
-        _context.Log.LogError(
-            "audit device {Path} is too slow, or an entry is too large for it: entries are lost",
-            Record.Path
-        );
     }
 
     private bool Fits(int first, int second) =>
@@ -471,33 +433,12 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
     /// <summary>Marks it failed. Returns those who must be told; the caller does that outside the lock.</summary>
     private List<AuditWait>? Fail(string reason)
     {
-        if (_failure is null)
-        {
-            _failedSince = _context.Time.GetUtcNow();
-            _context.Log.LogError("audit device {Path} has failed: {Reason}", Record.Path, reason);
-            AuditMetrics.Failures.Add(1, new KeyValuePair<string, object?>("device", Record.Path));
-        }
-
-        _failure = reason;
         // Also when the writer was never reached: nobody else would come back to the device.
-        _retryTimer.Change(_pause, Timeout.InfiniteTimeSpan);
-        _pause = _pause * 2 < LongestRetry ? _pause * 2 : LongestRetry;
+        _retryTimer.Change(_health.Fail(reason), Timeout.InfiniteTimeSpan);
         List<AuditWait> waits = [.. _inFlight ?? [], .. _filling.Waits];
         _inFlight = null;
         _filling.Waits.Clear();
         return waits;
-    }
-
-    private void Lose(int entries)
-    {
-        if (entries == 0)
-        {
-            return;
-        }
-
-        _lost += entries;
-        _lostTotal += entries;
-        AuditMetrics.Lost.Add(entries, new KeyValuePair<string, object?>("device", Record.Path));
     }
 
     private void Close()
