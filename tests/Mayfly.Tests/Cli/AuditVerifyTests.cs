@@ -73,6 +73,42 @@ public sealed class AuditVerifyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_head_that_was_kept_elsewhere_shows_that_the_end_was_taken_away_with_the_head_beside_it()
+    {
+        var lines = (await File.ReadAllLinesAsync(Log, TestContext.Current.CancellationToken)).ToList();
+        var kept = Log + ".kept";
+        await File.WriteAllTextAsync(kept, lines[^1], TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await _mayfly.RunAsync("audit", "verify", "-head=" + kept, Log)).Code);
+
+        // Cut at an earlier checkpoint, which then stands beside it as if it were the newest.
+        var earlier = lines.FindLastIndex(
+            lines.Count - 2,
+            line => line.Contains("\"checkpoint\"", StringComparison.Ordinal)
+        );
+        await File.WriteAllLinesAsync(Log, lines.Take(earlier + 1), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Log + ".head", lines[earlier], TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await _mayfly.RunAsync("audit", "verify", Log)).Code);
+
+        var result = await _mayfly.RunAsync("audit", "verify", "-head=" + kept, Log);
+
+        Assert.Equal(2, result.Code);
+        Assert.Contains("it was cut off", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_head_that_is_no_checkpoint_is_refused()
+    {
+        var result = await _mayfly.RunAsync(
+            "audit",
+            "verify",
+            "-head=" + typeof(AuditVerifyTests).Assembly.Location,
+            Log
+        );
+        Assert.Equal(1, result.Code);
+        Assert.Contains("no checkpoint", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_not_there_is_a_local_error() =>
         Assert.Equal(1, (await _mayfly.RunAsync("audit", "verify", Log + ".none")).Code);
 }
