@@ -1,5 +1,6 @@
 using Mayfly.Core.Audit;
 using Mayfly.Core.Auth.Token;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
 using Mayfly.Core.Identity;
@@ -8,6 +9,7 @@ using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
 using Mayfly.Core.Policy.Passwords;
+using Mayfly.Core.Rotation;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Sys;
 using Mayfly.Crypto;
@@ -52,6 +54,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             tokens,
             passwords.GenerateAsync,
             parts.Options,
+            uuid => Rotations!.ForMount(uuid),
             parts.Time,
             parts.Logs
         );
@@ -65,16 +68,35 @@ internal sealed class UnsealedVault : IAsyncDisposable
             parts.Logs.CreateLogger("mayfly.leases")
         );
         tokens.Ended = TokenEndedAsync;
+        var consumers = new ConsumerBook(parts.Time);
         Pipeline = new RequestPipeline(
             _mounts,
             authentication,
             Issuer,
             _leases.Issuer,
             Audit,
+            consumers,
             parts.Options,
             parts.Time
         );
-        BuiltIn = MakeBuiltIn(parts, keyring, authentication, policies, passwords);
+        var sys = BuiltInMount(
+            keyring,
+            EngineKind.Secrets,
+            "sys/",
+            "system",
+            "system endpoints used for control, policy and debugging"
+        );
+        Rotations = new Rotations(
+            new RotationContext(
+                new RotationRecords(ViewAt("rotation")),
+                new RotationTargets(_mounts).FindAsync,
+                consumers,
+                new RotationAudit(Audit, sys),
+                parts.Time,
+                parts.Logs.CreateLogger("mayfly.rotation")
+            )
+        );
+        BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords);
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
 
@@ -88,6 +110,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
     public AuditBroker Audit { get; }
 
     public DueScheduler Due => _due;
+
+    public Rotations Rotations { get; }
 
     private IReadOnlyList<MountedEngine> BuiltIn { get; }
 
@@ -111,6 +135,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         {
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
             await vault._leases.Revoker.RecoverAsync(cancellation);
+            await vault.Rotations.StartAsync(cancellation);
             vault._due.Start();
             return vault;
         }
@@ -170,6 +195,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _closing = true;
         _closed = true;
         await _due.DisposeAsync();
+        await Rotations.DisposeAsync();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
         _tokenText.Dispose();
@@ -182,18 +208,12 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private List<MountedEngine> MakeBuiltIn(
         VaultParts parts,
         Keyring keyring,
+        Mount sys,
         Authentication authentication,
         PolicyStore policies,
         PasswordPolicyStore passwords
     )
     {
-        var sys = BuiltInMount(
-            keyring,
-            EngineKind.Secrets,
-            "sys/",
-            "system",
-            "system endpoints used for control, policy and debugging"
-        );
         var token = BuiltInMount(keyring, EngineKind.Auth, "auth/token/", "token", "token based credentials");
         var cubbyhole = BuiltInMount(
             keyring,
@@ -216,6 +236,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new WrappingPaths(Issuer).Entries,
                     .. new ToolPaths().Entries,
                     .. new InternalPaths(_mounts, parts.Options).Entries,
+                    .. new RotationPaths(Rotations, _mounts).Entries,
+                    .. new ConsumerPaths(Rotations).Entries,
                 ])
             ),
             new(
@@ -262,6 +284,10 @@ internal sealed class UnsealedVault : IAsyncDisposable
         else if (record.Key.StartsWith(MountRegistry.DataRoot))
         {
             await _mounts.DueAsync(record.Key, cancellation);
+        }
+        else if (record.Key.StartsWith(Rotations.Records.View.Root))
+        {
+            Rotations.OnDue(record.Key);
         }
     }
 }

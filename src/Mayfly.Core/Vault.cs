@@ -121,8 +121,14 @@ public sealed class Vault : IAsyncDisposable
     public ValueTask DisposeAsync() => _custody.DisposeAsync();
 
     /// <summary>Handles everything that is due now, before it returns. For tests, which move the clock.</summary>
-    internal Task RunDueAsync(CancellationToken cancellation) =>
-        _open?.Due.RunDueAsync(cancellation) ?? Task.CompletedTask;
+    internal async Task RunDueAsync(CancellationToken cancellation)
+    {
+        if (_open is { } open)
+        {
+            await open.Due.RunDueAsync(cancellation);
+            await open.Rotations.IdleAsync();
+        }
+    }
 
     /// <summary>While sealed there is nobody to authenticate against, and no audit: only what is needed to unseal answers.</summary>
     private async ValueTask<Outcome> HandleSealedAsync(Request request, CancellationToken cancellation)

@@ -49,7 +49,15 @@ public interface IRenewsTokens
 /// <param name="Time">All time comes from here.</param>
 /// <param name="Log">For the operator. Never holds secret values.</param>
 /// <param name="Passwords">Makes passwords, by the password policies of the server.</param>
-public sealed record MountContext(Mount Mount, View View, TimeProvider Time, ILogger Log, PasswordSource Passwords);
+/// <param name="Rotations">What has the engine's secrets rotated.</param>
+public sealed record MountContext(
+    Mount Mount,
+    View View,
+    TimeProvider Time,
+    ILogger Log,
+    PasswordSource Passwords,
+    IRotations Rotations
+);
 
 /// <summary>Secrets engines are mounted at their path, auth methods below <c>auth/</c>.</summary>
 public enum EngineKind

@@ -18,6 +18,7 @@ internal sealed class MountRegistry(
     TokenStore tokens,
     PasswordSource passwords,
     VaultOptions options,
+    Func<string, IRotations> rotationsOf,
     TimeProvider time,
     ILoggerFactory logs
 ) : IAsyncDisposable
@@ -196,7 +197,7 @@ internal sealed class MountRegistry(
     public async ValueTask DueAsync(StoreKey key, CancellationToken cancellation)
     {
         var uuid = System.Text.Encoding.UTF8.GetString(key.ChildOf(DataRoot, out _));
-        if (_table.All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid) is { } owner)
+        if (_table.Of(uuid) is { } owner)
         {
             var path = ViewOf(owner.Mount).PathOf(key);
             if (path is not null)
@@ -218,7 +219,14 @@ internal sealed class MountRegistry(
 
     /// <summary>What <paramref name="mount"/> gives its engine.</summary>
     public MountContext ContextOf(Mount mount) =>
-        new(mount, ViewOf(mount), time, logs.CreateLogger($"mayfly.engine.{mount.Type}"), passwords);
+        new(
+            mount,
+            ViewOf(mount),
+            time,
+            logs.CreateLogger($"mayfly.engine.{mount.Type}"),
+            passwords,
+            rotationsOf(mount.Uuid)
+        );
 
     private View ViewOf(Mount mount) => new(barrier, DataRoot.Append(mount.Uuid));
 

@@ -46,6 +46,9 @@ internal sealed class MountTable
     /// <summary>The mount at exactly that path (which ends with a slash), or null.</summary>
     public MountedEngine? At(string path) => _byPath.GetValueOrDefault(path);
 
+    /// <summary>The mount of that UUID, or null.</summary>
+    public MountedEngine? Of(string uuid) => All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid);
+
     /// <summary>The mount whose path a new one at <paramref name="path"/> would shadow or be shadowed by, or null.</summary>
     public MountedEngine? Clash(string path) =>
         All.FirstOrDefault(mounted =>

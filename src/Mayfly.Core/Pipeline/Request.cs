@@ -41,6 +41,9 @@ public sealed class Request : IDisposable
     /// <summary>The body's media type, where it matters (merge patch).</summary>
     public string? ContentType { get; init; }
 
+    /// <summary>The program that reads, as it calls itself (<c>app/instance</c>), or null when it does not say.</summary>
+    public string? Consumer { get; init; }
+
     /// <summary>Request headers that the audit may record, by lower-case name.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = NoQuery;
 

@@ -1,4 +1,5 @@
 using Mayfly.Core.Audit;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
@@ -16,6 +17,7 @@ internal sealed class RequestPipeline(
     TokenIssuer issuer,
     LeaseIssuer leases,
     AuditBroker audit,
+    ConsumerBook consumers,
     VaultOptions options,
     TimeProvider time
 )
@@ -173,7 +175,9 @@ internal sealed class RequestPipeline(
         Func<bool, ValueTask>? settle = null;
         try
         {
-            outcome = await handler(authorized, cancellation);
+            outcome = request is { Consumer: not null, Operation: Operation.Read }
+                ? await consumers.ReadAsync(authorized, handler, cancellation)
+                : await handler(authorized, cancellation);
             if (outcome.Response is { } response)
             {
                 settle = response.Settle;

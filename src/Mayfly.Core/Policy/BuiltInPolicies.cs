@@ -41,6 +41,11 @@ internal static class BuiltInPolicies
                 capabilities = ["update"]
             }
 
+            # What a program that reads a secret says about the version that it uses; it must be able to read the secret.
+            path "sys/consumers/ack" {
+                capabilities = ["update"]
+            }
+
             # A token's own cubbyhole.
             path "cubbyhole/*" {
                 capabilities = ["create", "read", "update", "delete", "list"]

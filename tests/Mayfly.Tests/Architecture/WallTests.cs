@@ -49,10 +49,18 @@ public sealed class WallTests
         AssertNone(use => IsPluggedIn(use.User) && IsPluggedIn(use.Used) && use.User.Namespace != use.Used.Namespace);
 
     [Fact]
-    public void Engines_and_auth_methods_know_neither_audit_nor_leases_nor_the_server() =>
+    public void Engines_and_auth_methods_know_neither_audit_nor_leases_nor_rotation_nor_the_server() =>
         AssertNone(use =>
             IsPluggedIn(use.User)
-            && IsWithin(use.Used, "Mayfly.Core.Audit", "Mayfly.Core.Leases", "Mayfly.Core.Sys", "Mayfly.Core.Seal")
+            && IsWithin(
+                use.Used,
+                "Mayfly.Core.Audit",
+                "Mayfly.Core.Leases",
+                "Mayfly.Core.Rotation",
+                "Mayfly.Core.Consumers",
+                "Mayfly.Core.Sys",
+                "Mayfly.Core.Seal"
+            )
         );
 
     /// <summary>auth/token is the exception: the server mounts it itself, and it works on the token store.</summary>

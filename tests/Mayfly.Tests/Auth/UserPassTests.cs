@@ -8,7 +8,6 @@ using Mayfly.Core.Pipeline;
 using Mayfly.Crypto;
 using Mayfly.Tests.Contracts;
 using Mayfly.Tests.Engines;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mayfly.Tests.Auth;
 
@@ -267,14 +266,7 @@ public sealed class UserPassTests
         await WriteAsync(weak, "users/alice", """{"password":"p"}""");
         Assert.Equal(1, (await StoredAsync(weak)).Password.Iterations);
 
-        var context = new MountContext(
-            weak.Mount,
-            weak.View,
-            weak.Time,
-            NullLogger.Instance,
-            Passwords.Source(weak.Barrier)
-        );
-        await using var strong = UserPassAuth.TypeWith(iterations: 3).Create(context);
+        await using var strong = UserPassAuth.TypeWith(iterations: 3).Create(weak.Context);
         var match = strong.Paths.Match("login/alice")!;
         using var request = new Request
         {

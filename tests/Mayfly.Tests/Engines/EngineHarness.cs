@@ -1,12 +1,16 @@
 using System.Text;
+using Mayfly.Core.Audit;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
+using Mayfly.Core.Rotation;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
 using Mayfly.Crypto;
+using Mayfly.Tests.Audit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Barrier = Mayfly.Core.Storage.Barrier;
 
@@ -21,10 +25,13 @@ public sealed class EngineHarness : IAsyncDisposable
     private EngineHarness(
         EngineType type,
         IReadOnlyDictionary<string, string>? options,
-        Func<MemoryStore, IStore>? store
+        Func<MemoryStore, IStore>? store,
+        ManualTime time,
+        AuditBroker audit
     )
     {
         _type = type;
+        Time = time;
         Barrier = new Barrier(store is null ? Store : store(Store), _keyring);
         Mount = new Mount
         {
@@ -36,7 +43,17 @@ public sealed class EngineHarness : IAsyncDisposable
             Options = options ?? new Dictionary<string, string>(StringComparer.Ordinal),
         };
         View = new View(Barrier, StoreKey.Root.Append("mount").Append(Mount.Uuid));
-        Engine = type.Create(new MountContext(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier)));
+        Rotations = new Rotations(
+            new RotationContext(
+                new RotationRecords(new View(Barrier, StoreKey.Root.Append("rotation"))),
+                (id, _, _) => new(TargetOf(id)),
+                new ConsumerBook(Time),
+                new RotationAudit(audit, Mount with { Path = "sys/" }),
+                Time,
+                NullLogger.Instance
+            )
+        );
+        Engine = type.Create(Context);
     }
 
     public MemoryStore Store { get; } = new();
@@ -45,7 +62,14 @@ public sealed class EngineHarness : IAsyncDisposable
 
     public View View { get; }
 
-    public ManualTime Time { get; } = new();
+    public ManualTime Time { get; }
+
+    /// <summary>What has the engine's secrets rotated: the real thing.</summary>
+    internal Rotations Rotations { get; }
+
+    /// <summary>What the mount gives its engine.</summary>
+    public MountContext Context =>
+        new(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier), Rotations.ForMount(Mount.Uuid));
 
     public Mount Mount { get; private set; }
 
@@ -73,7 +97,9 @@ public sealed class EngineHarness : IAsyncDisposable
         Func<MemoryStore, IStore>? store = null
     )
     {
-        var harness = new EngineHarness(type, options, store);
+        var time = new ManualTime();
+        var audit = await RecordingNothing.StartAsync(time);
+        var harness = new EngineHarness(type, options, store, time, audit);
         await harness.Engine.StartAsync(TestContext.Current.CancellationToken);
         return harness;
     }
@@ -83,8 +109,23 @@ public sealed class EngineHarness : IAsyncDisposable
     {
         await Engine.DisposeAsync();
         Mount = Mount with { Options = options ?? Mount.Options };
-        Engine = _type.Create(new MountContext(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier)));
+        Engine = _type.Create(Context);
         await Engine.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Runs what has come due of the engine's rotations, after the test has moved the clock.</summary>
+    public async Task RunRotationsAsync()
+    {
+        var now = Time.GetUtcNow();
+        foreach (var target in await Rotations.Records.ListAsync(Mount.Uuid, TestContext.Current.CancellationToken))
+        {
+            var id = new RotationId(Mount.Uuid, target);
+            var (record, _) = await Rotations.Records.GetAsync(id, TestContext.Current.CancellationToken);
+            if (record?.Due() <= now)
+            {
+                await Rotations.RunAsync(id);
+            }
+        }
     }
 
     /// <summary>Calls the path below the mount; the outcome is the test's to look at.</summary>
@@ -166,8 +207,12 @@ public sealed class EngineHarness : IAsyncDisposable
         return outcome;
     }
 
+    private RotationTarget TargetOf(RotationId id) =>
+        new(Engine as IRotatesSecrets ?? MissingRotator.Instance, Mount.Path + id.Target, "");
+
     public async ValueTask DisposeAsync()
     {
+        await Rotations.DisposeAsync();
         await Engine.DisposeAsync();
         await Store.DisposeAsync();
         _keyring.Dispose();

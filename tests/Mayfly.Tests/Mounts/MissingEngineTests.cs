@@ -37,6 +37,7 @@ public sealed class MissingEngineTests : EngineContract
             tokens,
             Passwords.Source(barrier),
             new VaultOptions { Version = "test" },
+            rotationsOf: _ => null!, // No engine here has anything rotated.
             time,
             NullLoggerFactory.Instance
         );

@@ -1,4 +1,5 @@
 using System.Net;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Pipeline;
 using Mayfly.Crypto;
 using Microsoft.AspNetCore.Http;
@@ -10,6 +11,7 @@ namespace Mayfly.Server.Http.Vault;
 /// <summary>Turns an HTTP request into a <see cref="Request"/>, or says why it cannot be one. Checks form, nothing else.</summary>
 internal static class RequestDecoder
 {
+    private const string ConsumerHeader = "X-Mayfly-Consumer";
     private const int MaxToken = 16 * 1024;
 
     public static async ValueTask<(Request? Request, Fault? Fault)> DecodeAsync(
@@ -28,6 +30,12 @@ internal static class RequestDecoder
         if (headerFault is not null)
         {
             return (null, headerFault);
+        }
+
+        string? consumer = http.Headers[ConsumerHeader];
+        if (consumer is not null && ConsumerName.Problem(consumer) is { } unnamed)
+        {
+            return (null, unnamed);
         }
 
         var body = SecretBytes.Empty;
@@ -56,6 +64,7 @@ internal static class RequestDecoder
                 RemoteAddress = connection?.RemoteIpAddress ?? IPAddress.Loopback,
                 RemotePort = connection?.RemotePort ?? 0,
                 WrapTtl = wrap,
+                Consumer = consumer,
                 ContentType = takesBody ? (string?)http.Headers.ContentType : null,
                 Headers = new RequestHeaders(http.Headers),
             },

@@ -1,6 +1,5 @@
 using Mayfly.Core.Engines.Kv;
 using Mayfly.Core.Pipeline;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mayfly.Tests.Engines.Kv;
 
@@ -79,18 +78,7 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
         var cancellation = TestContext.Current.CancellationToken;
 
         // A tuned mount starts its new engine while requests still run in the old one.
-        await using var successor = KvTypes.Kv.Create(
-            new(
-                kv.Mount with
-                {
-                    Options = Version2,
-                },
-                kv.View,
-                kv.Time,
-                NullLogger.Instance,
-                Passwords.Source(kv.Barrier)
-            )
-        );
+        await using var successor = KvTypes.Kv.Create(kv.Context with { Mount = kv.Mount with { Options = Version2 } });
         await successor.StartAsync(cancellation);
 
         (await kv.HandleAsync(Operation.Update, "late", """{"n":1}""")).Failed(FaultKind.Invalid, Message);
