@@ -30,6 +30,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly TokenText _tokenText;
     private readonly Barrier _barrier;
     private readonly MountRegistry _mounts;
+    private readonly PrefixRevocations _revocations;
     private readonly LeaseTable _leases;
     private readonly DueScheduler _due;
     private readonly TimeProvider _time;
@@ -43,7 +44,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _barrier = barrier;
         Audit = audit;
         _tokenText = new TokenText(keyring);
-        var tokens = new TokenStore(ViewAt("token"), _tokenText, parts.Time);
+        _revocations = new PrefixRevocations(ViewAt("revoked-prefix"), parts.Options, parts.Time);
+        var tokens = new TokenStore(ViewAt("token"), _tokenText, _revocations, parts.Time);
         Issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
         var policies = new PolicyStore(ViewAt("policy"));
         var authentication = new Authentication(tokens, policies);
@@ -51,7 +53,6 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _mounts = new MountRegistry(
             _barrier,
             ViewAt("mounts"),
-            tokens,
             passwords.GenerateAsync,
             parts.Options,
             uuid => Rotations!.ForMount(uuid),
@@ -59,15 +60,16 @@ internal sealed class UnsealedVault : IAsyncDisposable
             parts.Logs
         );
         _leases = new LeaseTable(
-            ViewAt("lease"),
-            ViewAt("lease-owner"),
+            new LeaseStore(ViewAt("lease"), ViewAt("lease-owner")),
             _mounts,
             tokens,
+            _revocations,
             parts.Options,
             parts.Time,
             parts.Logs.CreateLogger("mayfly.leases")
         );
         tokens.Ended = TokenEndedAsync;
+        _mounts.Leaving = _leases.MountLeavesAsync;
         var consumers = new ConsumerBook(parts.Time);
         Pipeline = new RequestPipeline(
             _mounts,
@@ -133,6 +135,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         var vault = new UnsealedVault(parts, keyring, barrier, audit);
         try
         {
+            await vault._revocations.LoadAsync(cancellation);
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
             await vault._leases.Revoker.RecoverAsync(cancellation);
             await vault.Rotations.StartAsync(cancellation);
@@ -156,7 +159,13 @@ internal sealed class UnsealedVault : IAsyncDisposable
         using var text = new TokenText(keyring);
         using var barrier = new Barrier(parts.Store, keyring);
         var view = new View(barrier, StoreKey.Root.Append("token"));
-        var issuer = new TokenIssuer(new TokenStore(view, text, parts.Time), parts.Options, parts.Time);
+        using var revocations = new PrefixRevocations(
+            new View(barrier, StoreKey.Root.Append("revoked-prefix")),
+            parts.Options,
+            parts.Time
+        );
+        var tokens = new TokenStore(view, text, revocations, parts.Time);
+        var issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
         var (issued, fault) = await issuer.RootAsync(text: null, cancellation);
         return (issued?.Token, fault);
     }
@@ -198,6 +207,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         await Rotations.DisposeAsync();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
+        _revocations.Dispose();
         _tokenText.Dispose();
         _barrier.Dispose();
     }
@@ -222,6 +232,12 @@ internal sealed class UnsealedVault : IAsyncDisposable
             "cubbyhole",
             "per-token private secret storage"
         );
+        var renewal = new TokenRenewal(Issuer, _mounts);
+        var leases = new LeasePaths(
+            _leases,
+            (entry, increment, cancellation) => renewal.RenewAsync(entry, text: "", increment, cancellation),
+            parts.Time
+        );
         return
         [
             new(
@@ -234,16 +250,14 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
                     .. new WrappingPaths(Issuer).Entries,
+                    .. leases.Entries,
                     .. new ToolPaths().Entries,
                     .. new InternalPaths(_mounts, parts.Options).Entries,
                     .. new RotationPaths(Rotations, _mounts).Entries,
                     .. new ConsumerPaths(Rotations).Entries,
                 ])
             ),
-            new(
-                token,
-                new TokenEngine(_mounts.ContextOf(token), Issuer, authentication, new TokenRenewal(Issuer, _mounts))
-            ),
+            new(token, new TokenEngine(_mounts.ContextOf(token), Issuer, authentication, renewal)),
             new(cubbyhole, CubbyholeEngine.Type.Create(_mounts.ContextOf(cubbyhole))),
         ];
     }
@@ -275,11 +289,15 @@ internal sealed class UnsealedVault : IAsyncDisposable
     {
         if (record.Key.StartsWith(Issuer.Tokens.View.Root))
         {
-            await Issuer.Tokens.ExpireAsync(Issuer.Tokens.View.PathOf(record.Key)!, cancellation);
+            await Issuer.Tokens.ExpireAsync([Issuer.Tokens.View.PathOf(record.Key)!], cancellation);
         }
         else if (record.Key.StartsWith(_leases.Root))
         {
             await _leases.DueAsync(record.Key, cancellation);
+        }
+        else if (record.Key.StartsWith(_revocations.Root))
+        {
+            await _revocations.DueAsync(_revocations.PathOf(record.Key), _leases.CleanAsync, cancellation);
         }
         else if (record.Key.StartsWith(MountRegistry.DataRoot))
         {

@@ -76,6 +76,9 @@ public sealed record TokenEntry
     /// <summary>Set together with <see cref="Spent"/>: its children go free, whoever finishes the revocation.</summary>
     public bool FreesChildren { get; init; }
 
+    /// <summary>The generation that it was made in: revoking a path ends what is below it in older ones.</summary>
+    public long Generation { get; init; }
+
     /// <summary>Where it stands for good: it never expires, whatever the maximum TTL.</summary>
     [JsonIgnore]
     public bool IsRoot => Policies.Contains("root", StringComparer.Ordinal);

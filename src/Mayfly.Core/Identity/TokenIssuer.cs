@@ -11,6 +11,9 @@ namespace Mayfly.Core.Identity;
 /// </summary>
 internal sealed class TokenIssuer(TokenStore tokens, VaultOptions server, TimeProvider time)
 {
+    /// <summary>The path of root tokens that nobody's token made: no revocation of a prefix reaches them.</summary>
+    public const string RootPath = "auth/token/root";
+
     public TokenStore Tokens => tokens;
 
     public VaultOptions Server => server;
@@ -80,7 +83,7 @@ internal sealed class TokenIssuer(TokenStore tokens, VaultOptions server, TimePr
                 Accessor = "",
                 Type = TokenType.Service,
                 Policies = ["root"],
-                Path = "auth/token/root",
+                Path = RootPath,
                 DisplayName = "root",
                 CreatedAt = time.GetUtcNow(),
             },

@@ -1,26 +1,31 @@
+using Mayfly.Core.Leases;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 
 namespace Mayfly.Core.Identity;
 
 /// <summary>
-/// The tokens that exist: one record each, at its accessor, due when it expires; a line below its parent for each child;
-/// and what a wrapping token wraps. Safe for concurrent use.
+/// The tokens that exist: one record each, at its accessor, due when it expires, which is its lease too; a line below the
+/// path that made it, and one below its parent; and what a wrapping token wraps. Safe for concurrent use.
 /// </summary>
 internal sealed class TokenStore
 {
     private const string Records = "id/";
     private const string Children = "child/";
     private const string WrappedReplies = "wrapped/";
+    private const string Paths = "path/";
+    private const int PerBatch = 256;
     private const int Retries = 64;
 
     private readonly View _view;
     private readonly TokenText _text;
+    private readonly PrefixRevocations _revocations;
     private readonly TimeProvider _time;
     private readonly TokenCache _cache = new();
 
-    public TokenStore(View view, TokenText text, TimeProvider time)
+    public TokenStore(View view, TokenText text, PrefixRevocations revocations, TimeProvider time)
     {
+        _revocations = revocations;
         _view = view;
         _text = text;
         _time = time;
@@ -95,6 +100,7 @@ internal sealed class TokenStore
     {
         if (entry.Type == TokenType.Batch)
         {
+            entry = entry with { Generation = _revocations.Now.Number };
             return (new IssuedToken(_text.Batch(entry), entry, entry.CreationTtl), null);
         }
 
@@ -103,12 +109,20 @@ internal sealed class TokenStore
         for (var attempt = 0; attempt < Retries; attempt++)
         {
             var batch = new Batch();
+            var generation = _revocations.Now;
+            entry = entry with { Generation = generation.Number };
             Put(batch, entry, expectedVersion: 0);
+            _revocations.Expect(batch, generation);
+            if (IsLease(entry))
+            {
+                _view.Put(batch, PathLine(entry), []);
+            }
+
             if (entry.Parent is { } parent)
             {
                 // The child must not slip in while its parent is being revoked.
                 var (parentEntry, parentVersion) = await ReadAsync(parent, cancellation);
-                if (parentEntry is null || parentEntry.Spent)
+                if (parentEntry is null || !IsLive(parentEntry))
                 {
                     return (null, Fault.Denied());
                 }
@@ -211,59 +225,84 @@ internal sealed class TokenStore
     /// Ends a token with all its descendants (or, with <paramref name="orphanChildren"/>, sets its children free). At once:
     /// the token is marked before anything is removed, and due, so that a crash half-way is finished later. Idempotent.
     /// </summary>
-    public async ValueTask<Fault?> RevokeAsync(string accessor, bool orphanChildren, CancellationToken cancellation)
+    public ValueTask<Fault?> RevokeAsync(string accessor, bool orphanChildren, CancellationToken cancellation) =>
+        RevokeAsync([accessor], orphanChildren, cancellation);
+
+    /// <summary>Is called when records of tokens have come due.</summary>
+    public async ValueTask ExpireAsync(IEnumerable<string> paths, CancellationToken cancellation)
     {
-        var pending = new Stack<string>();
-        pending.Push(accessor);
-        var order = new List<string>();
-        while (pending.TryPop(out var next))
+        var ended = new List<string>();
+        foreach (var path in paths.Where(path => path.StartsWith(Records, StringComparison.Ordinal)))
         {
-            var (marked, fault) = await MarkSpentAsync(next, orphanChildren && next == accessor, cancellation);
-            if (fault is not null)
+            var accessor = path[Records.Length..];
+            var (entry, _) = await ReadAsync(accessor, cancellation);
+            if (entry is not null && !IsLive(entry))
             {
-                return fault;
-            }
-
-            order.Add(next);
-            foreach (var child in await _view.ListAsync($"{Children}{next}/", cancellation))
-            {
-                if (marked is not { FreesChildren: true })
-                {
-                    pending.Push(child);
-                }
-                else if (await OrphanAsync(child, cancellation) is { } kept)
-                {
-                    return kept;
-                }
+                ended.Add(accessor);
             }
         }
 
-        // Children first: a parent's record is what leads to them again after a crash.
-        for (var i = order.Count - 1; i >= 0; i--)
+        if (await RevokeAsync(ended, orphanChildren: false, cancellation) is { } fault)
         {
-            if (await RemoveAsync(order[i], cancellation) is { } fault)
-            {
-                return fault;
-            }
+            throw new StoreUnavailableException(string.Join("; ", fault.Messages));
         }
-
-        return null;
     }
 
-    /// <summary>Is called when a token's record has come due.</summary>
-    public async ValueTask ExpireAsync(string path, CancellationToken cancellation)
+    /// <summary>
+    /// Ends every token that was made below <paramref name="prefix"/> (which ends with a slash), with all their descendants.
+    /// </summary>
+    /// <param name="prefix">The start of the paths.</param>
+    /// <param name="before">Only what was made in an earlier generation than this.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask<Fault?> RevokePrefixAsync(string prefix, long before, CancellationToken cancellation)
     {
-        if (!path.StartsWith(Records, StringComparison.Ordinal))
+        string? after = null;
+        while (true)
         {
-            return;
-        }
+            var lines = await _view.ScanAsync(Paths + prefix, after, PerBatch, cancellation);
+            var old = new List<string>(lines.Count);
+            foreach (var (path, line) in lines)
+            {
+                line.Dispose();
+                after = path;
+                var accessor = path[(path.LastIndexOf('/') + 1)..];
+                var (entry, _) = await ReadAsync(accessor, cancellation);
+                if (entry is null || entry.Generation < before)
+                {
+                    old.Add(accessor);
+                }
+            }
 
-        var accessor = path[Records.Length..];
-        var (entry, _) = await ReadAsync(accessor, cancellation);
-        if (entry is not null && !IsLive(entry))
-        {
-            await RevokeAsync(accessor, orphanChildren: false, cancellation);
+            if (await RevokeAsync(old, orphanChildren: false, cancellation) is { } fault)
+            {
+                return fault;
+            }
+
+            if (lines.Count < PerBatch)
+            {
+                return null;
+            }
         }
+    }
+
+    /// <summary>The parts that follow <paramref name="folder"/> in the paths that made tokens, and accessors where a path ends.</summary>
+    public ValueTask<IReadOnlyList<string>> ListPathsAsync(string folder, CancellationToken cancellation) =>
+        _view.ListAsync(Paths + folder, cancellation);
+
+    /// <summary>How many tokens that stand for themselves as leases the paths below <paramref name="folder"/> have made.</summary>
+    public ValueTask<long> CountPathsAsync(string folder, CancellationToken cancellation) =>
+        _view.CountAsync(Paths + folder, cancellation);
+
+    /// <summary>The live token that the lease id <paramref name="id"/> names: the path that made it, and its accessor.</summary>
+    public async ValueTask<TokenEntry?> FindByLeaseAsync(string id, CancellationToken cancellation)
+    {
+        var slash = id.LastIndexOf('/');
+        return
+            await FindByAccessorAsync(id[(slash + 1)..], cancellation) is { } entry
+            && IsLease(entry)
+            && id.AsSpan(0, Math.Max(0, slash)).Equals(entry.Path.AsSpan().TrimEnd('/'), StringComparison.Ordinal)
+            ? entry
+            : null;
     }
 
     /// <summary>The reply behind a wrapping token; the token is used up, whoever asks at the same time.</summary>
@@ -303,28 +342,26 @@ internal sealed class TokenStore
     public ValueTask<IReadOnlyList<string>> ListAccessorsAsync(CancellationToken cancellation) =>
         _view.ListAsync(Records, cancellation);
 
-    /// <summary>Ends every token that <paramref name="selects"/>; for a mount that goes away.</summary>
-    public async ValueTask<Fault?> RevokeWhereAsync(Func<TokenEntry, bool> selects, CancellationToken cancellation)
-    {
-        foreach (var accessor in await ListAccessorsAsync(cancellation))
-        {
-            var (entry, _) = await ReadAsync(accessor, cancellation);
-            if (
-                entry is not null
-                && selects(entry)
-                && await RevokeAsync(accessor, orphanChildren: false, cancellation) is { } fault
-            )
-            {
-                return fault;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>Removes lines of children and wrapped replies whose token is gone.</summary>
+    /// <summary>Removes lines of paths, of children, and wrapped replies, whose token is gone.</summary>
     public async ValueTask TidyAsync(CancellationToken cancellation)
     {
+        string? after = null;
+        for (var more = true; more; )
+        {
+            var lines = await _view.ScanAsync(Paths, after, PerBatch, cancellation);
+            foreach (var (path, line) in lines)
+            {
+                line.Dispose();
+                after = path;
+                if ((await ReadAsync(path[(path.LastIndexOf('/') + 1)..], cancellation)).Entry is null)
+                {
+                    await _view.DeleteAsync(path, cancellation);
+                }
+            }
+
+            more = lines.Count == PerBatch;
+        }
+
         foreach (var parent in await _view.ListAsync(Children, cancellation))
         {
             foreach (var child in await _view.ListAsync(Children + parent, cancellation))
@@ -346,7 +383,18 @@ internal sealed class TokenStore
     }
 
     private bool IsLive(TokenEntry entry) =>
-        !entry.Spent && (entry.ExpiresAt is not { } end || end > _time.GetUtcNow());
+        !entry.Spent
+        && (entry.ExpiresAt is not { } end || end > _time.GetUtcNow())
+        && !(
+            _revocations.Cover(entry.Generation, entry.Path, entry.Accessor)
+            && (entry.Type == TokenType.Batch || IsLease(entry))
+        );
+
+    /// <summary>Tokens that somebody asked for are leases: they are listed and revoked by the path that made them.</summary>
+    private static bool IsLease(TokenEntry entry) =>
+        entry.Type == TokenType.Service && entry.Path != TokenIssuer.RootPath;
+
+    private static string PathLine(TokenEntry entry) => $"{Paths}{entry.Path.TrimEnd('/')}/{entry.Accessor}";
 
     /// <summary>Accessors are 24 letters and digits; anything else must not become part of a path.</summary>
     private static bool IsAccessor(string text) => text.Length is > 0 and <= 64 && text.All(char.IsAsciiLetterOrDigit);
@@ -386,65 +434,214 @@ internal sealed class TokenStore
     }
 
     /// <summary>
-    /// The record, spent; null when there is none any more. The mark says what becomes of the children, because it makes
-    /// the token due: the scheduler may finish what is going on here.
+    /// Marks them before anything is removed, and due, so that a crash half-way is finished later: level by level, because a
+    /// token's mark keeps new children away.
     /// </summary>
-    private async ValueTask<(TokenEntry? Entry, Fault? Fault)> MarkSpentAsync(
-        string accessor,
-        bool freesChildren,
+    private async ValueTask<Fault?> RevokeAsync(
+        IReadOnlyList<string> accessors,
+        bool orphanChildren,
         CancellationToken cancellation
     )
     {
-        for (var attempt = 0; attempt < Retries; attempt++)
+        var levels = new Stack<IReadOnlyList<string>>();
+        for (var level = accessors; level.Count > 0; )
         {
-            var (entry, version) = await ReadAsync(accessor, cancellation);
-            if (entry is null || entry.Spent)
+            levels.Push(level);
+            var below = new List<string>();
+            foreach (var chunk in level.Chunk(PerBatch))
             {
-                return (entry, null);
+                var frees = orphanChildren && levels.Count == 1;
+                if (await MarkSpentAsync(chunk, frees, below, cancellation) is { } fault)
+                {
+                    return fault;
+                }
             }
 
-            var marked = entry with { Spent = true, FreesChildren = freesChildren };
-            var result = await WriteAsync(marked, version, cancellation);
-            if (result.Status != CommitStatus.Conflict)
+            level = below;
+        }
+
+        // Children first: a parent's record is what leads to them again after a crash.
+        foreach (var chunk in levels.SelectMany(level => level.Chunk(PerBatch)))
+        {
+            if (await RemoveAsync(chunk, cancellation) is { } fault)
             {
-                return result.Succeeded ? (marked, null) : (null, Fault.From(result));
+                return fault;
             }
         }
 
-        return (null, Fault.Unavailable("the token is being changed by too many requests at once; try again"));
+        return null;
+    }
+
+    /// <summary>
+    /// Marks tokens as spent, in one commit unless one of them changes at the same time, and adds their children to
+    /// <paramref name="children"/>. The mark says what becomes of the children, because it makes the token due: the scheduler
+    /// may finish what is going on here.
+    /// </summary>
+    private async ValueTask<Fault?> MarkSpentAsync(
+        IReadOnlyList<string> accessors,
+        bool freesChildren,
+        List<string> children,
+        CancellationToken cancellation
+    )
+    {
+        var batch = new Batch();
+        var freed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var accessor in accessors)
+        {
+            var (entry, version) = await ReadAsync(accessor, cancellation);
+            if (entry is { Spent: false })
+            {
+                entry = entry with { Spent = true, FreesChildren = freesChildren };
+                Put(batch, entry, version);
+                _cache.Forget(accessor);
+            }
+
+            if (entry is { FreesChildren: true })
+            {
+                freed.Add(accessor);
+            }
+        }
+
+        if (!batch.IsEmpty)
+        {
+            var result = await _view.CommitAsync(batch, cancellation);
+            foreach (var accessor in accessors)
+            {
+                _cache.Forget(accessor);
+            }
+
+            if (result.Status == CommitStatus.Conflict)
+            {
+                return await MarkSpentAgainAsync(accessors, freesChildren, children, cancellation);
+            }
+
+            if (!result.Succeeded)
+            {
+                return Fault.From(result);
+            }
+        }
+
+        foreach (var accessor in accessors)
+        {
+            foreach (var child in await _view.ListAsync($"{Children}{accessor}/", cancellation))
+            {
+                if (!freed.Contains(accessor))
+                {
+                    children.Add(child);
+                }
+                else if (await OrphanAsync(child, cancellation) is { } kept)
+                {
+                    return kept;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>One of them changed: only that one must be tried again, and whoever changes it must not win for ever.</summary>
+    private async ValueTask<Fault?> MarkSpentAgainAsync(
+        IReadOnlyList<string> accessors,
+        bool freesChildren,
+        List<string> children,
+        CancellationToken cancellation
+    )
+    {
+        if (accessors.Count == 1)
+        {
+            for (var attempt = 0; attempt < Retries; attempt++)
+            {
+                var (entry, version) = await ReadAsync(accessors[0], cancellation);
+                if (entry is null or { Spent: true })
+                {
+                    break;
+                }
+
+                var marked = entry with { Spent = true, FreesChildren = freesChildren };
+                var result = await WriteAsync(marked, version, cancellation);
+                if (result.Succeeded)
+                {
+                    break;
+                }
+
+                if (result.Status != CommitStatus.Conflict || attempt == Retries - 1)
+                {
+                    return Fault.From(result);
+                }
+            }
+        }
+
+        foreach (
+            var half in accessors.Count == 1
+                ?
+                [
+                    [accessors[0]],
+                ]
+                : accessors.Chunk((accessors.Count + 1) / 2)
+        )
+        {
+            if (await MarkSpentAsync(half, freesChildren, children, cancellation) is { } fault)
+            {
+                return fault;
+            }
+        }
+
+        return null;
     }
 
     private async ValueTask<Fault?> OrphanAsync(string accessor, CancellationToken cancellation) =>
         (await ChangeAsync(accessor, entry => entry with { Parent = null }, cancellation)).Fault;
 
-    private async ValueTask<Fault?> RemoveAsync(string accessor, CancellationToken cancellation)
+    private async ValueTask<Fault?> RemoveAsync(IReadOnlyList<string> accessors, CancellationToken cancellation)
     {
-        var (entry, _) = await ReadAsync(accessor, cancellation);
-        if (Ended is { } ended)
+        var batch = new Batch();
+        foreach (var accessor in accessors)
         {
-            await ended(accessor, cancellation);
+            var (entry, _) = await ReadAsync(accessor, cancellation);
+            if (Ended is { } ended)
+            {
+                await ended(accessor, cancellation);
+            }
+
+            AddRemoval(batch, accessor, entry);
+            foreach (var child in await _view.ListAsync($"{Children}{accessor}/", cancellation))
+            {
+                _view.Delete(batch, $"{Children}{accessor}/{child}");
+            }
+
+            _cache.Forget(accessor);
         }
 
-        var batch = new Batch();
+        var result = await _view.CommitAsync(batch, cancellation);
+        foreach (var accessor in accessors)
+        {
+            _cache.Forget(accessor);
+        }
+
+        return result.Succeeded ? null : Fault.From(result);
+    }
+
+    private void AddRemoval(Batch batch, string accessor, TokenEntry? entry)
+    {
         _view.Delete(batch, Records + accessor);
-        if (entry?.Parent is { } parent)
+        if (entry is null)
+        {
+            return;
+        }
+
+        if (IsLease(entry))
+        {
+            _view.Delete(batch, PathLine(entry));
+        }
+
+        if (entry.Parent is { } parent)
         {
             _view.Delete(batch, $"{Children}{parent}/{accessor}");
         }
 
-        if (entry?.Type == TokenType.Wrapping)
+        if (entry.Type == TokenType.Wrapping)
         {
             _view.Delete(batch, WrappedReplies + accessor);
         }
-
-        foreach (var child in await _view.ListAsync($"{Children}{accessor}/", cancellation))
-        {
-            _view.Delete(batch, $"{Children}{accessor}/{child}");
-        }
-
-        _cache.Forget(accessor);
-        var result = await _view.CommitAsync(batch, cancellation);
-        _cache.Forget(accessor);
-        return result.Succeeded ? null : Fault.From(result);
     }
 }

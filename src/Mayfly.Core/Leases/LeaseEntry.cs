@@ -61,6 +61,9 @@ internal sealed record LeaseEntry
     /// <summary>When revoking it is tried next; counts while it is <see cref="LeaseState.Revoking"/>.</summary>
     public DateTimeOffset NextAttempt { get; init; }
 
+    /// <summary>The generation that it was asked for in; see <see cref="PrefixRevocations"/>.</summary>
+    public long Generation { get; init; }
+
     /// <summary>When the scheduler is to look at it, or null for never.</summary>
     [JsonIgnore]
     public DateTimeOffset? Due =>

@@ -17,6 +17,8 @@ internal sealed class LeaseIssuer(
     LeaseStore store,
     LeaseRevoker revoker,
     TokenStore tokens,
+    MountRegistry mounts,
+    PrefixRevocations revocations,
     VaultOptions server,
     TimeProvider time,
     ILogger log
@@ -27,6 +29,9 @@ internal sealed class LeaseIssuer(
 
     /// <summary>When an intent that nobody has cleared away is looked at, unless its request is still under way.</summary>
     private static readonly TimeSpan IntentLimit = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a mount that is to go away waits for what is being issued there.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(20);
 
     private const int Retries = 64;
 
@@ -60,7 +65,8 @@ internal sealed class LeaseIssuer(
             return refusal!;
         }
 
-        var (lease, warning) = Lease(mounted.Mount, request, plan, owner);
+        var generation = revocations.Now;
+        var (lease, warning) = Lease(mounted.Mount, request, plan, owner, generation.Number);
         var intent = LeaseStore.Intent(mounted.Mount.Uuid, lease.Entry.Id[(lease.Entry.Id.LastIndexOf('/') + 1)..]);
         _underWay[intent] = false;
         try
@@ -74,13 +80,51 @@ internal sealed class LeaseIssuer(
                 return Fault.From(stored);
             }
 
-            return await CarryOutAsync((IIssuesLeases)mounted.Engine, plan, lease, intent, warning, cancellation);
+            // Whoever removes a mount waits for its intents: from here on it sees this one, or is seen.
+            if (mounts.Table.Of(mounted.Mount.Uuid) is null)
+            {
+                var none = new Batch();
+                store.DeleteIntent(none, intent);
+                await store.CommitAsync(none, CancellationToken.None);
+                _underWay.TryRemove(intent, out _);
+                return Fault.NotFound(
+                    $"no handler for route \"{mounted.Mount.Path}{request.Path}\". route entry not found."
+                );
+            }
+
+            return await CarryOutAsync(
+                (IIssuesLeases)mounted.Engine,
+                plan,
+                lease,
+                generation,
+                intent,
+                warning,
+                cancellation
+            );
         }
         catch
         {
             _underWay.TryRemove(intent, out _);
             throw;
         }
+    }
+
+    /// <summary>Waits until nothing is being issued at a mount that no request reaches any more.</summary>
+    /// <returns>Why it may not go on, or null.</returns>
+    public async ValueTask<Fault?> DrainAsync(string mount, CancellationToken cancellation)
+    {
+        var start = time.GetTimestamp();
+        while ((await store.ScanAsync(LeaseStore.IntentsOf(mount), after: null, limit: 1, cancellation)).Count > 0)
+        {
+            if (time.GetElapsedTime(start) > DrainLimit)
+            {
+                return Fault.Unavailable("credentials are still being issued there; try again");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellation);
+        }
+
+        return null;
     }
 
     /// <summary>Is called when an intent has come due: its request has ended long ago, or is still waiting.</summary>
@@ -114,7 +158,8 @@ internal sealed class LeaseIssuer(
         Mount mount,
         AuthorizedRequest request,
         LeasePlan plan,
-        TokenEntry owner
+        TokenEntry owner,
+        long generation
     )
     {
         var (ttl, warning) = LeaseLifetime.AtIssue(plan, mount.Tuning, server);
@@ -134,6 +179,7 @@ internal sealed class LeaseIssuer(
             MaxTtl = plan.MaxTtl,
             Renewable = plan.Renewable,
             Data = plan.Data.ToArray(),
+            Generation = generation,
         };
         return (new StoredLease(LeaseStore.Record(mount.Uuid, below), entry, Version: 0), warning);
     }
@@ -142,6 +188,7 @@ internal sealed class LeaseIssuer(
         IIssuesLeases engine,
         LeasePlan plan,
         StoredLease lease,
+        Generation generation,
         string intent,
         string? warning,
         CancellationToken cancellation
@@ -153,7 +200,7 @@ internal sealed class LeaseIssuer(
             using var limit = new CancellationTokenSource(ActLimit, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
             outcome = await plan.Act(lease.Entry.ExpiresAt, either.Token);
-            if (outcome.Response is not null && await StoreAsync(lease) is { } fault)
+            if (outcome.Response is not null && await StoreAsync(lease, generation) is { } fault)
             {
                 outcome.Response.Dispose();
                 outcome = fault;
@@ -189,13 +236,14 @@ internal sealed class LeaseIssuer(
     }
 
     /// <summary>Stores the lease, unless its owner has ended meanwhile. The intent stays until the reply has left.</summary>
-    private async ValueTask<Fault?> StoreAsync(StoredLease lease)
+    private async ValueTask<Fault?> StoreAsync(StoredLease lease, Generation generation)
     {
         // Not given up when the caller goes: the batch may have been committed, and then it must be known.
         for (var attempt = 0; attempt < Retries; attempt++)
         {
             var batch = new Batch();
-            store.Put(batch, lease);
+            store.Add(batch, lease);
+            revocations.Expect(batch, generation);
             if (
                 lease.Entry.Owner.Length > 0
                 && !await tokens.ExpectLiveAsync(batch, lease.Entry.Owner, CancellationToken.None)
@@ -208,6 +256,12 @@ internal sealed class LeaseIssuer(
             if (result.Status != CommitStatus.Conflict)
             {
                 return result.Succeeded ? null : Fault.From(result);
+            }
+
+            generation = revocations.Now;
+            if (revocations.Cover(lease.Entry.Generation, lease.Entry.Id, ""))
+            {
+                return Fault.Unavailable("the path was revoked while the credential was being made; try again");
             }
         }
 

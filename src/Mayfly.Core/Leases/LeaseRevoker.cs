@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Mounts;
@@ -12,7 +11,13 @@ namespace Mayfly.Core.Leases;
 /// Ends leases: lets the engine end what stands behind one, and only then removes its record. What fails is tried again,
 /// ever later, for about a day; then it stays as irrevocable, with the reason. Safe for concurrent use.
 /// </summary>
-internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeProvider time, ILogger log)
+internal sealed class LeaseRevoker(
+    LeaseStore store,
+    LeaseLocks locks,
+    MountRegistry mounts,
+    TimeProvider time,
+    ILogger log
+)
 {
     /// <summary>How long an engine may take to end one lease.</summary>
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
@@ -24,35 +29,41 @@ internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeP
     /// <summary>With the pauses between them, they take about a day.</summary>
     public const int MostAttempts = 17;
 
-    /// <summary>The leases that an engine is working on: it is called for each one at a time.</summary>
-    private readonly ConcurrentDictionary<string, Task> _working = new(StringComparer.Ordinal);
-
     /// <summary>Ends a lease now. Fine when it is gone.</summary>
     /// <returns>Why it could not be ended; it is tried again then.</returns>
     public async ValueTask<Fault?> RevokeAsync(string path, CancellationToken cancellation)
     {
-        while (true)
-        {
-            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var working = _working.GetOrAdd(path, done.Task);
-            if (working != done.Task)
-            {
-                await working.WaitAsync(cancellation);
-                continue;
-            }
+        using var held = await locks.HoldAsync(path, cancellation);
+        return await store.FindAsync(path, cancellation) is { } lease ? await EndAsync(lease, cancellation) : null;
+    }
 
-            try
-            {
-                return await store.FindAsync(path, cancellation) is { } lease
-                    ? await EndAsync(lease, cancellation)
-                    : null;
-            }
-            finally
-            {
-                _working.TryRemove(path, out _);
-                done.SetResult();
-            }
+    /// <summary>Ends a lease now, and forgets it also when that does not work.</summary>
+    /// <param name="path">Where it stands.</param>
+    /// <param name="call">Whether to ask the engine at all.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Why what stands behind it may still be there, or null.</returns>
+    public async ValueTask<Fault?> ForgetAsync(string path, bool call, CancellationToken cancellation)
+    {
+        using var held = await locks.HoldAsync(path, cancellation);
+        if (await store.FindAsync(path, cancellation) is not { } lease)
+        {
+            return null;
         }
+
+        var fault = call ? await CallAsync(lease, cancellation) : Fault.Unavailable("its engine was not asked again");
+        if (fault is not null)
+        {
+            log.LogError(
+                "lease {Lease} was forgotten by force, and what it stands for may still exist: {Reason}",
+                lease.Entry.Id,
+                string.Join("; ", fault.Messages)
+            );
+        }
+
+        var batch = new Batch();
+        store.Delete(batch, lease);
+        var result = await store.CommitAsync(batch, cancellation);
+        return result.Succeeded ? fault : Fault.From(result);
     }
 
     /// <summary>Makes a lease one that is being revoked, durably, and lets the scheduler do it. Fine when it is gone.</summary>
@@ -61,7 +72,7 @@ internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeP
         while (await store.FindAsync(path, cancellation) is { } lease)
         {
             var batch = new Batch();
-            store.Put(batch, lease with { Entry = Ending(lease.Entry) });
+            store.Change(batch, lease, Ending(lease.Entry));
             var result = await store.CommitAsync(batch, cancellation);
             if (result.Status != CommitStatus.Conflict)
             {
@@ -94,8 +105,15 @@ internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeP
                 LeaseStore.MountOf(intent),
                 $"{found.Entry.Path}{found.Entry.Id[found.Entry.Id.LastIndexOf('/')..]}"
             );
-            var lease = await store.FindAsync(path, cancellation) ?? new StoredLease(path, found.Entry, Version: 0);
-            store.Put(batch, lease with { Entry = Ending(lease.Entry) with { Reason = reason } });
+            if (await store.FindAsync(path, cancellation) is { } lease)
+            {
+                store.Change(batch, lease, Ending(lease.Entry) with { Reason = reason });
+            }
+            else
+            {
+                store.Add(batch, new StoredLease(path, Ending(found.Entry) with { Reason = reason }, Version: 0));
+            }
+
             if ((await store.CommitAsync(batch, cancellation)).Status != CommitStatus.Conflict)
             {
                 return;
@@ -161,7 +179,7 @@ internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeP
     private async ValueTask<Fault?> CallAsync(StoredLease lease, CancellationToken cancellation)
     {
         var uuid = LeaseStore.MountOf(lease.Path);
-        if (mounts.Table.All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid) is not { } mounted)
+        if (mounts.ByUuid(uuid) is not { } mounted)
         {
             return Fault.Unavailable("its mount is gone");
         }
@@ -201,7 +219,7 @@ internal sealed class LeaseRevoker(LeaseStore store, MountRegistry mounts, TimeP
             NextAttempt = time.GetUtcNow() + Pause(attempts),
         };
         var batch = new Batch();
-        store.Put(batch, lease with { Entry = entry });
+        store.Change(batch, lease, entry);
         await store.CommitAsync(batch, cancellation);
         if (gaveUp)
         {

@@ -14,6 +14,7 @@ internal sealed class LeaseStore(View leases, View owners)
     private const int RandomLength = 24;
     private const string Records = "/id/";
     private const string Intents = "/intent/";
+    private const string Irrevocable = "/irrevocable/";
 
     public View View => leases;
 
@@ -39,23 +40,48 @@ internal sealed class LeaseStore(View leases, View owners)
         return record is null ? null : new StoredLease(path, LeaseCodec.Decode(record.Value), record.Version);
     }
 
-    /// <summary>Adds a write of the lease, and of its owner's line.</summary>
-    public void Put(Batch batch, StoredLease lease)
+    /// <summary>Adds the write of a new lease, and of its owner's line.</summary>
+    public void Add(Batch batch, StoredLease lease)
     {
-        Put(batch, lease.Path, lease.Entry, lease.Entry.Due, lease.Version);
-        if (lease is { Version: 0, Entry.Owner.Length: > 0 })
+        Put(batch, lease.Path, lease.Entry, lease.Entry.Due, expectedVersion: 0);
+        if (lease.Entry.Owner.Length > 0)
         {
             owners.Put(batch, OwnerLine(lease), Encoding.UTF8.GetBytes(lease.Path));
         }
     }
 
-    /// <summary>Adds the deletion of the lease and of its owner's line, whatever became of it meanwhile.</summary>
+    /// <summary>Adds a write of <paramref name="lease"/> as it is to be, on condition that it still is as it was read.</summary>
+    public void Change(Batch batch, StoredLease lease, LeaseEntry changed)
+    {
+        Put(batch, lease.Path, changed, changed.Due, lease.Version);
+        var isIrrevocable = changed.State == LeaseState.Irrevocable;
+        if (isIrrevocable == (lease.Entry.State == LeaseState.Irrevocable))
+        {
+            return;
+        }
+
+        if (isIrrevocable)
+        {
+            leases.Put(batch, IrrevocableLine(lease), Encoding.UTF8.GetBytes(lease.Path));
+        }
+        else
+        {
+            leases.Delete(batch, IrrevocableLine(lease));
+        }
+    }
+
+    /// <summary>Adds the deletion of the lease and of its lines, whatever became of it meanwhile.</summary>
     public void Delete(Batch batch, StoredLease lease)
     {
         leases.Delete(batch, lease.Path);
         if (lease.Entry.Owner.Length > 0)
         {
             owners.Delete(batch, OwnerLine(lease));
+        }
+
+        if (lease.Entry.State == LeaseState.Irrevocable)
+        {
+            leases.Delete(batch, IrrevocableLine(lease));
         }
     }
 
@@ -115,6 +141,54 @@ internal sealed class LeaseStore(View leases, View owners)
         }
     }
 
+    /// <summary>Accessors of the tokens that have lines.</summary>
+    public async ValueTask<IReadOnlyList<string>> OwnersAsync(CancellationToken cancellation) =>
+        [.. (await owners.ListAsync("", cancellation)).Select(folder => folder.TrimEnd('/'))];
+
+    /// <summary>Removes an owner's lines of leases that are gone.</summary>
+    public async ValueTask TidyOwnerAsync(string accessor, CancellationToken cancellation)
+    {
+        foreach (var random in await owners.ListAsync(accessor + "/", cancellation))
+        {
+            using var line = await owners.GetAsync($"{accessor}/{random}", cancellation);
+            if (line is not null && !await leases.ExistsAsync(Encoding.UTF8.GetString(line.Value.Span), cancellation))
+            {
+                await owners.DeleteAsync($"{accessor}/{random}", cancellation);
+            }
+        }
+    }
+
+    /// <summary>Paths of the leases of a mount that could not be revoked, up to <paramref name="limit"/>.</summary>
+    public async ValueTask<IReadOnlyList<string>> IrrevocableAsync(
+        string mount,
+        int limit,
+        CancellationToken cancellation
+    )
+    {
+        var paths = new List<string>();
+        foreach (var (_, entry) in await leases.ScanAsync(mount + Irrevocable, after: null, limit, cancellation))
+        {
+            using (entry)
+            {
+                paths.Add(Encoding.UTF8.GetString(entry.Value.Span));
+            }
+        }
+
+        return paths;
+    }
+
+    /// <summary>How many leases of a mount could not be revoked.</summary>
+    public ValueTask<long> CountIrrevocableAsync(string mount, CancellationToken cancellation) =>
+        leases.CountAsync(mount + Irrevocable, cancellation);
+
+    /// <summary>How many leases a mount has.</summary>
+    public ValueTask<long> CountAsync(string mount, CancellationToken cancellation) =>
+        leases.CountAsync(mount + Records, cancellation);
+
+    /// <summary>The names directly below a folder of leases.</summary>
+    public ValueTask<IReadOnlyList<string>> ListAsync(string folder, CancellationToken cancellation) =>
+        leases.ListAsync(folder, cancellation);
+
     /// <summary>The folder of all intents of a mount.</summary>
     public static string IntentsOf(string mount) => mount + Intents;
 
@@ -128,6 +202,9 @@ internal sealed class LeaseStore(View leases, View owners)
         leases.Put(batch, path, bytes, due?.ToUnixTimeMilliseconds(), expectedVersion);
         CryptographicOperations.ZeroMemory(bytes);
     }
+
+    private static string IrrevocableLine(StoredLease lease) =>
+        $"{MountOf(lease.Path)}{Irrevocable}{lease.Path[(lease.Path.LastIndexOf('/') + 1)..]}";
 
     private static string OwnerLine(StoredLease lease) =>
         $"{lease.Entry.Owner}/{lease.Path[(lease.Path.LastIndexOf('/') + 1)..]}";

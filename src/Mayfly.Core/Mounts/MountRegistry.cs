@@ -15,7 +15,6 @@ namespace Mayfly.Core.Mounts;
 internal sealed class MountRegistry(
     Barrier barrier,
     View view,
-    TokenStore tokens,
     PasswordSource passwords,
     VaultOptions options,
     Func<string, IRotations> rotationsOf,
@@ -26,9 +25,24 @@ internal sealed class MountRegistry(
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly ILogger _log = logs.CreateLogger("mayfly.mounts");
     private volatile MountTable _table = new([]);
+    private volatile MountedEngine? _leaving;
     private IReadOnlyList<MountedEngine> _builtIn = [];
 
     public MountTable Table => _table;
+
+    /// <summary>
+    /// Called before a mount goes away or moves, when no request reaches it any more: what it has issued is ended there. With
+    /// a fault it stays.
+    /// </summary>
+    public Func<MountedEngine, CancellationToken, ValueTask<Fault?>>? Leaving { get; set; }
+
+    /// <summary>Every mount, and the one that is leaving.</summary>
+    public IEnumerable<MountedEngine> AllAndLeaving =>
+        _leaving is { } leaving && _table.Of(leaving.Mount.Uuid) is null ? _table.All.Append(leaving) : _table.All;
+
+    /// <summary>The mount of that UUID, also while it is leaving, or null.</summary>
+    public MountedEngine? ByUuid(string uuid) =>
+        _table.Of(uuid) ?? (_leaving is { } leaving && leaving.Mount.Uuid == uuid ? leaving : null);
 
     /// <summary>Where each mount keeps its records, by UUID.</summary>
     public static StoreKey DataRoot { get; } = StoreKey.Root.Append("mount");
@@ -113,13 +127,18 @@ internal sealed class MountRegistry(
                 return Fault.Invalid($"cannot disable {path}: it belongs to the server");
             }
 
+            if (await LeaveAsync(mounted, cancellation) is { } stays)
+            {
+                return stays;
+            }
+
             var result = await SaveAsync(new MountRecord(mounted.Mount, Removing: true), cancellation);
             if (!result.Succeeded)
             {
+                _table = new MountTable([.. _table.All, mounted]);
                 return Fault.From(result);
             }
 
-            _table = new MountTable(_table.All.Where(other => other != mounted));
             await mounted.Engine.DisposeAsync();
             return await EraseAsync(mounted.Mount, cancellation);
         }
@@ -165,9 +184,15 @@ internal sealed class MountRegistry(
                 return Fault.Invalid($"cannot tune {path}: it belongs to the server");
             }
 
+            if (changed.Path != path && await LeaveAsync(mounted, cancellation) is { } stays)
+            {
+                return stays;
+            }
+
             var result = await SaveAsync(new MountRecord(changed, Removing: false), cancellation);
             if (!result.Succeeded)
             {
+                _table = new MountTable([.. _table.All.Where(other => other != mounted), mounted]);
                 return Fault.From(result);
             }
 
@@ -243,6 +268,31 @@ internal sealed class MountRegistry(
         return new MountedEngine(mount, engine);
     }
 
+    /// <summary>
+    /// Takes a mount out of the table, and ends what it has issued: its engine runs on until that is done. With a fault it is
+    /// in the table again.
+    /// </summary>
+    private async ValueTask<Fault?> LeaveAsync(MountedEngine mounted, CancellationToken cancellation)
+    {
+        var before = _table;
+        _leaving = mounted;
+        _table = new MountTable(before.All.Where(other => other != mounted));
+        Fault? fault = null;
+        var left = false;
+        try
+        {
+            fault = Leaving is { } leaving ? await leaving(mounted, cancellation) : null;
+            left = fault is null;
+        }
+        finally
+        {
+            _table = left ? _table : before;
+            _leaving = null;
+        }
+
+        return fault;
+    }
+
     private async ValueTask<Fault?> FinishRemovalsAsync(string path, CancellationToken cancellation)
     {
         foreach (var uuid in await view.ListAsync("", cancellation))
@@ -264,14 +314,6 @@ internal sealed class MountRegistry(
 
     private async ValueTask<Fault?> EraseAsync(Mount mount, CancellationToken cancellation)
     {
-        if (
-            mount.Kind == EngineKind.Auth
-            && await tokens.RevokeWhereAsync(token => token.MountAccessor == mount.Accessor, cancellation) is { } fault
-        )
-        {
-            return fault;
-        }
-
         var erased = await ViewOf(mount).DeleteTreeAsync("", cancellation);
         if (!erased.Succeeded)
         {

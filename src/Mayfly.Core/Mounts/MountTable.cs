@@ -7,12 +7,14 @@ internal sealed class MountTable
 {
     private readonly FrozenDictionary<string, MountedEngine> _byPath;
     private readonly FrozenDictionary<string, MountedEngine>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly FrozenDictionary<string, MountedEngine> _byUuid;
     private readonly int _deepest;
 
     public MountTable(IEnumerable<MountedEngine> mounts)
     {
         _byPath = mounts.ToFrozenDictionary(mounted => mounted.Mount.Path, StringComparer.Ordinal);
         _lookup = _byPath.GetAlternateLookup<ReadOnlySpan<char>>();
+        _byUuid = _byPath.Values.ToFrozenDictionary(mounted => mounted.Mount.Uuid, StringComparer.Ordinal);
         _deepest = _byPath.Keys.Select(path => path.Count(c => c == '/')).DefaultIfEmpty(0).Max();
         All = [.. _byPath.Values.OrderBy(mounted => mounted.Mount.Path, StringComparer.Ordinal)];
     }
@@ -47,7 +49,7 @@ internal sealed class MountTable
     public MountedEngine? At(string path) => _byPath.GetValueOrDefault(path);
 
     /// <summary>The mount of that UUID, or null.</summary>
-    public MountedEngine? Of(string uuid) => All.FirstOrDefault(mounted => mounted.Mount.Uuid == uuid);
+    public MountedEngine? Of(string uuid) => _byUuid.GetValueOrDefault(uuid);
 
     /// <summary>The mount whose path a new one at <paramref name="path"/> would shadow or be shadowed by, or null.</summary>
     public MountedEngine? Clash(string path) =>

@@ -35,6 +35,11 @@ public sealed class AuthorizedRequest
 
     public Caller? CallerOrNull { get; }
 
+    /// <summary>Whether the caller's policies give <c>sudo</c> on the path.</summary>
+    public bool HasSudo =>
+        Caller.Acl.Capabilities(Request.Path) is var capabilities
+        && (capabilities.Contains("sudo") || capabilities.Contains("root"));
+
     public IPAddress RemoteAddress => Request.RemoteAddress;
 
     public string? ContentType => Request.ContentType;

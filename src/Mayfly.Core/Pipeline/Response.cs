@@ -85,6 +85,9 @@ public sealed class Response : IDisposable
     /// </summary>
     public Func<CancellationToken, ValueTask>? OnceRecorded { get; init; }
 
+    /// <summary>It is decided, and will be done: said of an empty response, where it is not done yet.</summary>
+    public bool IsAccepted { get; init; }
+
     public bool IsEmpty =>
         Data.IsEmpty
         && LeaseId.Length == 0

@@ -72,6 +72,10 @@ public sealed class View
         return result;
     }
 
+    /// <summary>How many records there are at any depth below <paramref name="folder"/>.</summary>
+    public ValueTask<long> CountAsync(string folder, CancellationToken cancellation) =>
+        _barrier.Store.CountAsync(KeyOf(folder), cancellation);
+
     /// <summary>Adds a write to <paramref name="batch"/>. <paramref name="expectedVersion"/> as in <see cref="Batch"/>.</summary>
     public void Put(
         Batch batch,

@@ -25,16 +25,13 @@ public sealed class MissingEngineTests : EngineContract
         using var keyring = Keyring.Generate();
         await using var store = new MemoryStore();
         using var barrier = new Barrier(store, keyring);
-        using var text = new TokenText(keyring);
         var time = new ManualTime();
-        var tokens = new TokenStore(new View(barrier, StoreKey.Root.Append("token")), text, time);
         var view = new View(barrier, StoreKey.Root.Append("mounts"));
         await view.PutAsync("1", MountCodec.Encode(new MountRecord(At("old/", "gone"), Removing: false)), cancellation);
         await view.PutAsync("2", MountCodec.Encode(new MountRecord(At("kv/", "kv"), Removing: false)), cancellation);
         await using var mounts = new MountRegistry(
             barrier,
             view,
-            tokens,
             Passwords.Source(barrier),
             new VaultOptions { Version = "test" },
             rotationsOf: _ => null!, // No engine here has anything rotated.

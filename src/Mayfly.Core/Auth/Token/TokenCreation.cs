@@ -80,9 +80,7 @@ internal sealed class TokenCreation(TokenIssuer issuer, TokenRoles roles, Mount 
         }
 
         var fields = request.Fields;
-        var isSudo =
-            request.Caller.Acl.Capabilities(request.Request.Path) is var capabilities
-            && (capabilities.Contains("sudo") || capabilities.Contains("root"));
+        var isSudo = request.HasSudo;
         var (parameters, fault) = Parameters(fields, parent, role, isSudo);
         if (parameters is null)
         {

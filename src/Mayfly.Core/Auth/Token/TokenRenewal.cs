@@ -54,7 +54,12 @@ internal sealed class TokenRenewal(TokenIssuer issuer, MountRegistry mounts)
             },
         ];
 
-    private async ValueTask<Outcome> RenewAsync(
+    /// <summary>Renews a token.</summary>
+    /// <param name="token">Its record.</param>
+    /// <param name="text">The token itself for the reply, or "" where it is not known.</param>
+    /// <param name="increment">How much from now; zero for as much as its role gives.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask<Outcome> RenewAsync(
         TokenEntry token,
         string text,
         TimeSpan increment,

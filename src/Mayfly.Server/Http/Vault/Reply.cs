@@ -65,7 +65,7 @@ internal static class Reply
         using var response = answer;
         if (response.IsEmpty)
         {
-            StartHead(features, 204);
+            StartHead(features, response.IsAccepted ? 202 : 204);
             return;
         }
 
