@@ -40,9 +40,8 @@ public sealed partial class VaultApiTests
         // There is no web interface.
         "sys/config/ui",
         "sys/internal/ui/feature-flags",
-        // Quotas, password policies, client counting.
+        // Quotas, client counting.
         "sys/quotas",
-        "sys/policies/password",
         "sys/internal/counters",
         // A view into the process or past the barrier: not over the network.
         "sys/host-info",
