@@ -9,6 +9,7 @@ using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
 using Mayfly.Core.Policy.Passwords;
+using Mayfly.Core.Quotas;
 using Mayfly.Core.Rotation;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Sys;
@@ -32,6 +33,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly MountRegistry _mounts;
     private readonly PrefixRevocations _revocations;
     private readonly LeaseTable _leases;
+    private readonly QuotaRules _quotas;
     private readonly DueScheduler _due;
     private readonly TimeProvider _time;
     private int _requests;
@@ -71,6 +73,18 @@ internal sealed class UnsealedVault : IAsyncDisposable
         tokens.Ended = TokenEndedAsync;
         _mounts.Leaving = _leases.MountLeavesAsync;
         var consumers = new ConsumerBook(parts.Time);
+        var admission = new LeaseAdmission(() => _mounts.Table);
+        _quotas = new QuotaRules(
+            ViewAt("quota"),
+            parts.Store,
+            [admission.Tokens(tokens.View), admission.Leases(_leases.View)],
+            parts.Time,
+            parts.Logs.CreateLogger("mayfly.quotas")
+        );
+        admission.Quotas = _quotas;
+        tokens.Admit = admission.AdmitAsync;
+        _leases.Issuer.Admit = admission.AdmitAsync;
+        _mounts.Ended = _quotas.MountEndedAsync;
         Pipeline = new RequestPipeline(
             _mounts,
             authentication,
@@ -78,6 +92,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
             _leases.Issuer,
             Audit,
             consumers,
+            _quotas,
+            admission,
             parts.Options,
             parts.Time
         );
@@ -136,9 +152,11 @@ internal sealed class UnsealedVault : IAsyncDisposable
         try
         {
             await vault._revocations.LoadAsync(cancellation);
+            await vault._quotas.LoadAsync(cancellation);
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
             await vault._leases.Revoker.RecoverAsync(cancellation);
             await vault.Rotations.StartAsync(cancellation);
+            await vault._quotas.StartAsync();
             vault._due.Start();
             return vault;
         }
@@ -205,6 +223,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _closed = true;
         await _due.DisposeAsync();
         await Rotations.DisposeAsync();
+        await _quotas.DisposeAsync();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
         _revocations.Dispose();
@@ -249,6 +268,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new PasswordPolicyPaths(passwords).Entries,
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
+                    .. new QuotaPaths(_quotas, _mounts).Entries,
                     .. new WrappingPaths(Issuer).Entries,
                     .. leases.Entries,
                     .. new ToolPaths().Entries,
@@ -291,7 +311,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         {
             await Issuer.Tokens.ExpireAsync([Issuer.Tokens.View.PathOf(record.Key)!], cancellation);
         }
-        else if (record.Key.StartsWith(_leases.Root))
+        else if (record.Key.StartsWith(_leases.View.Root))
         {
             await _leases.DueAsync(record.Key, cancellation);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Mayfly.Tests;
 
@@ -151,6 +152,33 @@ public sealed class WireTests(WireServer server) : IClassFixture<WireServer>
     }
 
     [Fact]
+    public async Task Rate_limits_show_in_status_and_headers()
+    {
+        await PostAsync("sys/mounts/limited", """{"type":"kv"}""");
+        await PostAsync("sys/quotas/rate-limit/wire", """{"rate":2,"interval":"1h","path":"limited"}""");
+        var quiet = await CurlAsync("limited/x", ["-H", AsRoot]);
+        Assert.Equal("", quiet.Header("X-RateLimit-Limit"));
+        await PostAsync("sys/quotas/config", """{"enable_rate_limit_response_headers":true}""");
+
+        var last = await CurlAsync("limited/x", ["-H", AsRoot]);
+        Assert.Equal(404, last.Status);
+        Assert.Equal("2", last.Header("X-RateLimit-Limit"));
+        Assert.Equal("0", last.Header("X-RateLimit-Remaining"));
+        Assert.InRange(int.Parse(last.Header("X-RateLimit-Reset"), CultureInfo.InvariantCulture), 3000, 3600);
+        var refused = await CurlAsync("limited/x", ["-H", AsRoot]);
+        Assert.Equal(429, refused.Status);
+        Assert.Equal("request path \"limited/x\": rate limit quota exceeded", refused.Error);
+        Assert.InRange(int.Parse(refused.Header("Retry-After"), CultureInfo.InvariantCulture), 1000, 1800);
+
+        var metrics = await CurlAsync("sys/metrics?format=prometheus", ["-H", AsRoot]);
+        Assert.Contains(
+            "mayfly_quota_rate_limit_violation_total{name=\"wire\"} 1",
+            metrics.Body,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task Path_without_data_names_the_right_one()
     {
         var reply = await CurlAsync("secret/app", ["-H", AsRoot]);
@@ -212,6 +240,12 @@ public sealed class WireTests(WireServer server) : IClassFixture<WireServer>
     {
         var reply = await CurlAsync(path, ["-H", AsRoot, "-d", """{"data":{"k":"v"}}"""]);
         Assert.Equal(200, reply.Status);
+    }
+
+    private async Task PostAsync(string path, string body)
+    {
+        var reply = await CurlAsync(path, ["-H", AsRoot, "-d", body]);
+        Assert.Equal(204, reply.Status);
     }
 
     private async Task<WireReply> CurlAsync(string path, string[] arguments)

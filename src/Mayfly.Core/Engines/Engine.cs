@@ -43,6 +43,16 @@ public interface IRenewsTokens
     );
 }
 
+/// <summary>An auth method with roles: a quota may hold for the logins of one of them.</summary>
+public interface IHasLoginRoles
+{
+    /// <summary>The role that a request would log in with, before anything of it is checked; null when there is none.</summary>
+    /// <param name="path">The path below the mount.</param>
+    /// <param name="body">The request's body, a JSON object.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    ValueTask<string?> RoleOfLoginAsync(string path, System.Text.Json.JsonElement body, CancellationToken cancellation);
+}
+
 /// <summary>What a mount gives its engine.</summary>
 /// <param name="Mount">The mount as it was when the engine started; tuning it restarts the engine.</param>
 /// <param name="View">The engine's own folder.</param>

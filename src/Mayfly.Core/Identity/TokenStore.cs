@@ -10,7 +10,8 @@ namespace Mayfly.Core.Identity;
 /// </summary>
 internal sealed class TokenStore
 {
-    private const string Records = "id/";
+    /// <summary>The folder of the records themselves.</summary>
+    public const string Records = "id/";
     private const string Children = "child/";
     private const string WrappedReplies = "wrapped/";
     private const string Paths = "path/";
@@ -33,6 +34,17 @@ internal sealed class TokenStore
 
     /// <summary>Called after a token has ended, with its accessor; what belonged to it alone is removed there.</summary>
     public Func<string, CancellationToken, ValueTask>? Ended { get; set; }
+
+    /// <summary>
+    /// Asked before a token is made, with the key of its record: makes room for it among those that quotas hold for, or says
+    /// why there is none. What it gives is disposed when the attempt is over.
+    /// </summary>
+    public Func<
+        TokenEntry,
+        StoreKey,
+        CancellationToken,
+        ValueTask<(IDisposable? Slot, Fault? Fault)>
+    >? Admit { get; set; }
 
     public View View => _view;
 
@@ -98,14 +110,43 @@ internal sealed class TokenStore
         CancellationToken cancellation
     )
     {
-        if (entry.Type == TokenType.Batch)
+        if (entry.Type != TokenType.Batch)
         {
-            entry = entry with { Generation = _revocations.Now.Number };
-            return (new IssuedToken(_text.Batch(entry), entry, entry.CreationTtl), null);
+            token ??= TokenText.NewServiceToken();
+            entry = entry with { Accessor = TokenText.Accessor(_text.Digest(token)) };
         }
 
-        token ??= TokenText.NewServiceToken();
-        entry = entry with { Accessor = TokenText.Accessor(_text.Digest(token)) };
+        IDisposable? slot = null;
+        if (Admit is not null)
+        {
+            (slot, var refusal) = await Admit(entry, _view.KeyOf(Records + entry.Accessor), cancellation);
+            if (refusal is not null)
+            {
+                return (null, refusal);
+            }
+        }
+
+        using (slot)
+        {
+            return entry.Type == TokenType.Batch
+                ? (BatchToken(entry), null)
+                : await StoreAsync(entry, token!, wrapped, cancellation);
+        }
+    }
+
+    private IssuedToken BatchToken(TokenEntry entry)
+    {
+        entry = entry with { Generation = _revocations.Now.Number };
+        return new IssuedToken(_text.Batch(entry), entry, entry.CreationTtl);
+    }
+
+    private async ValueTask<(IssuedToken? Issued, Fault? Fault)> StoreAsync(
+        TokenEntry entry,
+        string token,
+        ReadOnlyMemory<byte> wrapped,
+        CancellationToken cancellation
+    )
+    {
         for (var attempt = 0; attempt < Retries; attempt++)
         {
             var batch = new Batch();

@@ -38,6 +38,18 @@ internal sealed class LeaseIssuer(
     /// <summary>The intents whose requests have not ended; true when the reply has left, and only the deletion is missing.</summary>
     private readonly ConcurrentDictionary<string, bool> _underWay = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Asked before anything is made, with the key of the lease's record: makes room for it among those that quotas hold for,
+    /// or says why there is none. What it gives is disposed when the attempt is over.
+    /// </summary>
+    public Func<
+        Mount,
+        LeaseEntry,
+        StoreKey,
+        CancellationToken,
+        ValueTask<(IDisposable? Slot, Fault? Fault)>
+    >? Admit { get; set; }
+
     /// <summary>Plans, makes and stores what <paramref name="request"/> asks for.</summary>
     /// <param name="mounted">The engine.</param>
     /// <param name="planner">The row's planner.</param>
@@ -67,6 +79,18 @@ internal sealed class LeaseIssuer(
 
         var generation = revocations.Now;
         var (lease, warning) = Lease(mounted.Mount, request, plan, owner, generation.Number);
+        IDisposable? slot = null;
+        if (Admit is not null)
+        {
+            var key = store.View.KeyOf(lease.Path);
+            (slot, var full) = await Admit(mounted.Mount, lease.Entry, key, cancellation);
+            if (full is not null)
+            {
+                return full;
+            }
+        }
+
+        using var held = slot;
         var intent = LeaseStore.Intent(mounted.Mount.Uuid, lease.Entry.Id[(lease.Entry.Id.LastIndexOf('/') + 1)..]);
         _underWay[intent] = false;
         try

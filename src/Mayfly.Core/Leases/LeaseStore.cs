@@ -34,6 +34,9 @@ internal sealed class LeaseStore(View leases, View owners)
     /// <summary>The UUID of the mount whose record that is.</summary>
     public static string MountOf(string path) => path[..path.IndexOf('/', StringComparison.Ordinal)];
 
+    /// <summary>The path below its mount that issued the lease whose record that is.</summary>
+    public static string IssuedAt(string path) => path[(MountOf(path).Length + Records.Length)..path.LastIndexOf('/')];
+
     public async ValueTask<StoredLease?> FindAsync(string path, CancellationToken cancellation)
     {
         using var record = await leases.GetAsync(path, cancellation);

@@ -49,10 +49,10 @@ internal sealed class LeaseTable
 
     public LeaseRenewal Renewal { get; }
 
-    /// <summary>Below it stands everything that <see cref="DueAsync"/> handles.</summary>
-    public StoreKey Root => _store.View.Root;
+    /// <summary>The folder of everything that <see cref="DueAsync"/> handles.</summary>
+    public View View => _store.View;
 
-    /// <summary>Is called when a record below <see cref="Root"/> has come due.</summary>
+    /// <summary>Is called when a record below <see cref="View"/> has come due.</summary>
     public ValueTask DueAsync(StoreKey key, CancellationToken cancellation)
     {
         var path = _store.View.PathOf(key)!;

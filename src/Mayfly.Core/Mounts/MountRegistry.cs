@@ -44,6 +44,9 @@ internal sealed class MountRegistry(
     public MountedEngine? ByUuid(string uuid) =>
         _table.Of(uuid) ?? (_leaving is { } leaving && leaving.Mount.Uuid == uuid ? leaving : null);
 
+    /// <summary>Called when a mount goes away, before its data does; what belonged to it alone is removed there. Idempotent.</summary>
+    public Func<Mount, CancellationToken, ValueTask<Fault?>>? Ended { get; set; }
+
     /// <summary>Where each mount keeps its records, by UUID.</summary>
     public static StoreKey DataRoot { get; } = StoreKey.Root.Append("mount");
 
@@ -314,6 +317,11 @@ internal sealed class MountRegistry(
 
     private async ValueTask<Fault?> EraseAsync(Mount mount, CancellationToken cancellation)
     {
+        if (Ended is not null && await Ended(mount, cancellation) is { } kept)
+        {
+            return kept;
+        }
+
         var erased = await ViewOf(mount).DeleteTreeAsync("", cancellation);
         if (!erased.Succeeded)
         {

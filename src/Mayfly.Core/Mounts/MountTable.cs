@@ -7,12 +7,16 @@ internal sealed class MountTable
 {
     private readonly FrozenDictionary<string, MountedEngine> _byPath;
     private readonly FrozenDictionary<string, MountedEngine>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly FrozenDictionary<string, MountedEngine> _byAccessor;
     private readonly FrozenDictionary<string, MountedEngine> _byUuid;
     private readonly int _deepest;
 
     public MountTable(IEnumerable<MountedEngine> mounts)
     {
         _byPath = mounts.ToFrozenDictionary(mounted => mounted.Mount.Path, StringComparer.Ordinal);
+        _byAccessor = _byPath
+            .Values.DistinctBy(mounted => mounted.Mount.Accessor)
+            .ToFrozenDictionary(mounted => mounted.Mount.Accessor, StringComparer.Ordinal);
         _lookup = _byPath.GetAlternateLookup<ReadOnlySpan<char>>();
         _byUuid = _byPath.Values.ToFrozenDictionary(mounted => mounted.Mount.Uuid, StringComparer.Ordinal);
         _deepest = _byPath.Keys.Select(path => path.Count(c => c == '/')).DefaultIfEmpty(0).Max();
@@ -50,6 +54,9 @@ internal sealed class MountTable
 
     /// <summary>The mount of that UUID, or null.</summary>
     public MountedEngine? Of(string uuid) => _byUuid.GetValueOrDefault(uuid);
+
+    /// <summary>The mount with that accessor, wherever it is now, or null.</summary>
+    public MountedEngine? ByAccessor(string accessor) => _byAccessor.GetValueOrDefault(accessor);
 
     /// <summary>The mount whose path a new one at <paramref name="path"/> would shadow or be shadowed by, or null.</summary>
     public MountedEngine? Clash(string path) =>

@@ -47,6 +47,9 @@ public sealed class Request : IDisposable
     /// <summary>Request headers that the audit may record, by lower-case name.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = NoQuery;
 
+    /// <summary>What a rate limit says, for the reply's headers; null when nobody wants to know. Set by the pipeline.</summary>
+    public RateStatus? RateStatus { get; set; }
+
     private static readonly Dictionary<string, string> NoQuery = [];
 
     public void Dispose() => Body.Dispose();

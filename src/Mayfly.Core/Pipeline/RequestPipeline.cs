@@ -1,14 +1,16 @@
 using Mayfly.Core.Audit;
 using Mayfly.Core.Consumers;
+using Mayfly.Core.Engines;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Policy;
+using Mayfly.Core.Quotas;
 
 namespace Mayfly.Core.Pipeline;
 
 /// <summary>
-/// The way of every request, in one direction: route, authenticate, authorise, audit, engine, mint, wrap, audit. Safe
+/// The way of every request, in one direction: route, limit, authenticate, authorise, audit, engine, mint, wrap, audit. Safe
 /// for concurrent use.
 /// </summary>
 internal sealed class RequestPipeline(
@@ -18,6 +20,8 @@ internal sealed class RequestPipeline(
     LeaseIssuer leases,
     AuditBroker audit,
     ConsumerBook consumers,
+    QuotaRules quotas,
+    LeaseAdmission admission,
     VaultOptions options,
     TimeProvider time
 )
@@ -28,6 +32,14 @@ internal sealed class RequestPipeline(
     public async ValueTask<Outcome> HandleAsync(Request request, CancellationToken cancellation)
     {
         var route = Route(request);
+        if (
+            quotas.RateLimits is { } limits
+            && await quotas.TakeAsync(limits, request, route.Mounted, cancellation) is { } exceeded
+        )
+        {
+            return await ThrottleAsync(limits, request, route, exceeded);
+        }
+
         var (caller, fault) = await authentication.IdentifyAsync(request, cancellation);
 
         // Many share an address, behind a proxy for one: whoever has shown a token is not held up by those who guess.
@@ -68,6 +80,19 @@ internal sealed class RequestPipeline(
                 await issuer.Tokens.RevokeAsync(caller.Token.Accessor, orphanChildren: false, CancellationToken.None);
             }
         }
+    }
+
+    /// <summary>A refusal costs next to nothing, and is on record where that is wanted.</summary>
+    private async ValueTask<Outcome> ThrottleAsync(RateLimits limits, Request request, RouteMatch route, Fault fault)
+    {
+        if (!limits.Config.AuditRefusals)
+        {
+            return fault;
+        }
+
+        var subject = new AuditSubject(request, route.Mounted?.Mount, Caller: null, AclDecision.Denied);
+        var ticket = audit.Begin(subject, string.Join("; ", fault.Messages));
+        return await ticket.RecordResponseAsync(fault) is { } lost ? lost : fault;
     }
 
     private RouteMatch Route(Request request)
@@ -159,6 +184,15 @@ internal sealed class RequestPipeline(
     {
         var request = authorized.Request;
         var entry = authorized.Match.Entry;
+        if (
+            entry.Access == Access.Anyone
+            && route.Mounted!.Mount is { Kind: EngineKind.Auth } method
+            && await admission.CheckLoginAsync(request, method, cancellation) is { } full
+        )
+        {
+            return await RefuseAsync(request, route, authorized.CallerOrNull, decision, full);
+        }
+
         var isAudited = !(entry.WhenSealed && request.Operation == Operation.Read);
         var ticket = isAudited
             ? audit.Begin(new AuditSubject(request, route.Mounted!.Mount, authorized.CallerOrNull, decision))
@@ -298,7 +332,7 @@ internal sealed class RequestPipeline(
         Fault fault
     )
     {
-        if (route.IsOpen)
+        if (route.IsOpen && fault.Kind != FaultKind.Throttled)
         {
             _failures.Count(request.RemoteAddress);
         }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Pipeline;
@@ -6,7 +7,7 @@ using Mayfly.Crypto;
 namespace Mayfly.Core.Auth.AppRole;
 
 /// <summary>Machines that log in with the id of their role, and a secret-id that was handed to them.</summary>
-internal sealed class AppRoleAuth : Engine, IRenewsTokens
+internal sealed class AppRoleAuth : Engine, IRenewsTokens, IHasLoginRoles
 {
     /// <summary>What a login is told whichever of the two is wrong.</summary>
     public const string InvalidLogin = "invalid role or secret ID";
@@ -65,6 +66,14 @@ internal sealed class AppRoleAuth : Engine, IRenewsTokens
             ? (found.Role.Tokens, null)
             : (null, Fault.Invalid($"role \"{name}\" does not exist during renewal"));
     }
+
+    public async ValueTask<string?> RoleOfLoginAsync(string path, JsonElement body, CancellationToken cancellation) =>
+        path.TrimEnd('/') == "login"
+        && body.TryGetProperty("role_id", out var id)
+        && id.ValueKind == JsonValueKind.String
+        && await _roles.FindByRoleIdAsync(id.GetString()!.Trim(), cancellation) is { } found
+            ? found.Role.Name
+            : null;
 
     public override async ValueTask DisposeAsync()
     {

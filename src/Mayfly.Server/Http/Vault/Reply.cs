@@ -113,6 +113,15 @@ internal static class Reply
     /// <summary>A status and headers, with the length that a body would have: the answer to HEAD.</summary>
     public static void WriteHead(IFeatureCollection features, int status) => StartHead(features, status, JsonType);
 
+    /// <summary>Adds the headers that tell how much of its allowance the client has left. Before anything is written.</summary>
+    public static void ShowRate(IFeatureCollection features, RateStatus status)
+    {
+        var headers = features.GetRequiredFeature<IHttpResponseFeature>().Headers;
+        headers["X-Ratelimit-Limit"] = status.Limit.ToString(CultureInfo.InvariantCulture);
+        headers["X-Ratelimit-Remaining"] = status.Remaining.ToString(CultureInfo.InvariantCulture);
+        headers["X-Ratelimit-Reset"] = Seconds(status.Reset);
+    }
+
     private static async ValueTask WriteFaultAsync(IFeatureCollection features, string id, Fault fault, int status)
     {
         using var buffer = new SecretBufferWriter();
@@ -130,14 +139,15 @@ internal static class Reply
 
         if (fault.RetryAfter is { } delay)
         {
-            var seconds = Math.Max(1, (long)Math.Ceiling(delay.TotalSeconds));
-            features.GetRequiredFeature<IHttpResponseFeature>().Headers.RetryAfter = seconds.ToString(
-                CultureInfo.InvariantCulture
-            );
+            var seconds = Seconds(delay > TimeSpan.FromSeconds(1) ? delay : TimeSpan.FromSeconds(1));
+            features.GetRequiredFeature<IHttpResponseFeature>().Headers.RetryAfter = seconds;
         }
 
         await WriteBufferAsync(features, status, buffer);
     }
+
+    private static string Seconds(TimeSpan time) =>
+        ((long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
 
     private static async ValueTask WriteBufferAsync(IFeatureCollection features, int status, SecretBufferWriter buffer)
     {

@@ -142,7 +142,13 @@ internal sealed class VaultApplication(
                 context.StartLimit(RequestLimit);
             }
 
-            await Reply.WriteAsync(context.Features, id, await answer);
+            var outcome = await answer;
+            if (request.RateStatus is { } status)
+            {
+                Reply.ShowRate(context.Features, status);
+            }
+
+            await Reply.WriteAsync(context.Features, id, outcome);
         }
     }
 

@@ -1,0 +1,88 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using Mayfly.Core.Engines;
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Pipeline;
+
+namespace Mayfly.Core.Quotas;
+
+/// <summary>All rate limits with their settings. Immutable but for the clients' allowances; swapped whole.</summary>
+internal sealed class RateLimits
+{
+    private readonly QuotaTable<RateLimiter> _table;
+    private readonly FrozenSet<string> _exempt;
+    private readonly string[] _exemptStarts;
+
+    public RateLimits(IReadOnlyCollection<RateLimiter> limiters, QuotaConfig config)
+    {
+        Limiters = limiters;
+        Config = config;
+        _table = new QuotaTable<RateLimiter>(limiters.Select(limiter => (limiter.Quota.Scope, limiter)));
+        _exempt = config.ExemptPaths.Where(path => !path.EndsWith('*')).ToFrozenSet(StringComparer.Ordinal);
+        _exemptStarts = [.. config.ExemptPaths.Where(path => path.EndsWith('*')).Select(path => path[..^1])];
+    }
+
+    public IReadOnlyCollection<RateLimiter> Limiters { get; }
+
+    public QuotaConfig Config { get; }
+
+    /// <summary>Counts a request with the quota that holds for it.</summary>
+    /// <returns>The quota and what it says, or null when none holds.</returns>
+    public async ValueTask<(RateLimitQuota Quota, RateStatus Status)?> TakeAsync(
+        Request request,
+        MountedEngine? mounted,
+        CancellationToken cancellation
+    )
+    {
+        if (IsExempt(request.Path.TrimEnd('/')))
+        {
+            return null;
+        }
+
+        var mount = mounted?.Mount.Accessor ?? "";
+        var path = mounted is null ? request.Path : request.Path[mounted.Mount.Path.Length..];
+        string? role = null;
+        if (_table.LooksAtRoles(mount) && mounted!.Engine is IHasLoginRoles roles)
+        {
+            role = await RoleAsync(roles, path, request, cancellation);
+        }
+
+        return _table.Find(mount, path, role) is { } limiter
+            ? (limiter.Quota, limiter.Take(request.RemoteAddress))
+            : null;
+    }
+
+    private bool IsExempt(string path)
+    {
+        if (_exempt.Contains(path))
+        {
+            return true;
+        }
+
+        foreach (var start in _exemptStarts)
+        {
+            if (path.StartsWith(start, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static async ValueTask<string?> RoleAsync(
+        IHasLoginRoles roles,
+        string path,
+        Request request,
+        CancellationToken cancellation
+    )
+    {
+        if (request.Body.Memory.IsEmpty)
+        {
+            return null;
+        }
+
+        using var body = JsonDocument.Parse(request.Body.Memory);
+        return await roles.RoleOfLoginAsync(path, body.RootElement, cancellation);
+    }
+}
