@@ -6,7 +6,7 @@ using Mayfly.Client.Transport;
 namespace Mayfly.Client;
 
 /// <summary>Sends requests of the Vault HTTP API, version 1. Safe for concurrent use; connections are kept alive.</summary>
-public sealed class MayflyClient : IDisposable
+public sealed partial class MayflyClient : IDisposable
 {
     private readonly MayflyClientOptions _options;
     private readonly HttpMessageInvoker _http;
@@ -88,27 +88,38 @@ public sealed class MayflyClient : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var reply = await SendOnceAsync(request, address, either.Token);
-            if (Redirect.Target(reply, address) is { } target)
-            {
-                reply.Dispose();
-                reply = await SendOnceAsync(request, target, either.Token);
-            }
-
-            using (reply)
+            using (var reply = await FollowAsync(request, address, either.Token))
             {
                 var body = await BoundedBody.ReadAsync(reply.Content, _options.MaxResponseBytes, either.Token);
                 var response = new MayflyResponse((int)reply.StatusCode, request.Method.Method, address, body);
                 return (response, reply.Headers.RetryAfter?.Delta);
             }
         }
-        catch (Exception failure)
-            when (failure is HttpRequestException or IOException
-                || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested)
-            )
+        catch (Exception failure) when (IsConnectionFailure(failure, cancellationToken))
         {
             throw new MayflyConnectionException(Explain(failure), failure);
         }
+    }
+
+    /// <summary>No answer came, for a reason other than that nobody waits for it any more.</summary>
+    private static bool IsConnectionFailure(Exception failure, CancellationToken cancellationToken) =>
+        failure is HttpRequestException or IOException
+        || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private async Task<HttpResponseMessage> FollowAsync(
+        MayflyRequest request,
+        Uri address,
+        CancellationToken cancellationToken
+    )
+    {
+        var reply = await SendOnceAsync(request, address, cancellationToken);
+        if (Redirect.Target(reply, address) is { } target)
+        {
+            reply.Dispose();
+            reply = await SendOnceAsync(request, target, cancellationToken);
+        }
+
+        return reply;
     }
 
     private async Task<HttpResponseMessage> SendOnceAsync(
@@ -132,6 +143,16 @@ public sealed class MayflyClient : IDisposable
         if (request.WrapTtl is { Length: > 0 } wrap)
         {
             message.Headers.TryAddWithoutValidation("X-Vault-Wrap-TTL", wrap);
+        }
+
+        if (request.Accept is { } accept)
+        {
+            message.Headers.TryAddWithoutValidation("Accept", accept);
+        }
+
+        if (request.LastEventId is { } last)
+        {
+            message.Headers.TryAddWithoutValidation("Last-Event-ID", last);
         }
 
         // The handler takes the name for TLS from the Host header.

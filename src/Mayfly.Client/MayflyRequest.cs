@@ -36,6 +36,12 @@ public sealed class MayflyRequest
     /// <summary>The token for this request instead of the client's; empty for none. A secret.</summary>
     public string? Token { get; init; }
 
+    /// <summary>The media type of the answer, where there is a choice.</summary>
+    internal string? Accept { get; init; }
+
+    /// <summary>For a stream: the last event that was seen.</summary>
+    internal string? LastEventId { get; init; }
+
     /// <summary>May be sent again after a failure, because it changes nothing.</summary>
     internal bool MayRepeat => Method == HttpMethod.Get || Method == HttpMethod.Head || Method.Method == "LIST";
 }

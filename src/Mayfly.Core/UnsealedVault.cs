@@ -3,6 +3,7 @@ using Mayfly.Core.Auth.Token;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
+using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
@@ -45,6 +46,11 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _time = parts.Time;
         _barrier = barrier;
         Audit = audit;
+        Events = new EventBus(
+            parts.Options.Events,
+            $"mayfly://{Uri.EscapeDataString(parts.Options.ClusterName)}",
+            parts.Time
+        );
         _tokenText = new TokenText(keyring);
         _revocations = new PrefixRevocations(ViewAt("revoked-prefix"), parts.Options, parts.Time);
         var tokens = new TokenStore(ViewAt("token"), _tokenText, _revocations, parts.Time);
@@ -58,6 +64,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             passwords.GenerateAsync,
             parts.Options,
             uuid => Rotations!.ForMount(uuid),
+            Events,
             parts.Time,
             parts.Logs
         );
@@ -130,6 +137,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
     public DueScheduler Due => _due;
 
     public Rotations Rotations { get; }
+
+    public EventBus Events { get; }
 
     private IReadOnlyList<MountedEngine> BuiltIn { get; }
 
@@ -207,6 +216,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     public async ValueTask CloseAsync(int own, CancellationToken cancellation)
     {
         _closing = true;
+        Events.Close();
         var start = _time.GetTimestamp();
         while (Volatile.Read(ref _requests) > own && _time.GetElapsedTime(start) < DrainLimit)
         {
@@ -221,6 +231,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     {
         _closing = true;
         _closed = true;
+        Events.Dispose();
         await _due.DisposeAsync();
         await Rotations.DisposeAsync();
         await _quotas.DisposeAsync();
@@ -263,8 +274,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
                 sys,
                 new SysEngine([
                     .. parts.SealPaths,
-                    .. new MountPaths(_mounts, parts.Options).Entries,
-                    .. new PolicyPaths(policies).Entries,
+                    .. new MountPaths(_mounts, parts.Options, Events.SourceOf(sys)).Entries,
+                    .. new PolicyPaths(policies, Events.SourceOf(sys)).Entries,
                     .. new PasswordPolicyPaths(passwords).Entries,
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
@@ -275,6 +286,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new InternalPaths(_mounts, parts.Options).Entries,
                     .. new RotationPaths(Rotations, _mounts).Entries,
                     .. new ConsumerPaths(Rotations).Entries,
+                    .. new EventPaths(Events, authentication, TryEnter, Exit).Entries,
                 ])
             ),
             new(token, new TokenEngine(_mounts.ContextOf(token), Issuer, authentication, renewal)),
@@ -301,6 +313,12 @@ internal sealed class UnsealedVault : IAsyncDisposable
 
     private async ValueTask TokenEndedAsync(string accessor, CancellationToken cancellation)
     {
+        // The token is dead already: its streams end before anything else that takes longer.
+        if (Events.IsHeard)
+        {
+            Events.Wake();
+        }
+
         await _leases.Revoker.OwnerEndedAsync(accessor, cancellation);
         await _mounts.TokenEndedAsync(accessor, cancellation);
     }

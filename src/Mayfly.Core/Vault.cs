@@ -118,6 +118,9 @@ public sealed class Vault : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends every stream and refuses new ones, because the server is about to stop.</summary>
+    public void EndStreams() => _open?.Events.Close();
+
     public ValueTask DisposeAsync() => _custody.DisposeAsync();
 
     /// <summary>Handles everything that is due now, before it returns. For tests, which move the clock.</summary>

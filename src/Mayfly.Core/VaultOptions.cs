@@ -1,4 +1,5 @@
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 
 namespace Mayfly.Core;
@@ -24,4 +25,7 @@ public sealed record VaultOptions
     public IReadOnlyList<EngineType> Engines { get; init; } = Catalog.Engines;
 
     public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
+
+    /// <summary>What change events may cost.</summary>
+    public EventLimits Events { get; init; } = new();
 }

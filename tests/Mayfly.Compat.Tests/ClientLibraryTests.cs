@@ -40,4 +40,28 @@ public sealed class ClientLibraryTests
         );
         Assert.Contains("ok - health", run.Succeeded(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_web_socket_of_another_maker_is_told_what_changes()
+    {
+        var modules = Path.Combine(ForeignProgram.Repository, "artifacts", "node", "node_modules");
+        Assert.True(Directory.Exists(Path.Combine(modules, "ws")), "./test.sh installs ws from npm");
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            "node",
+            [ForeignProgram.Script("events_ws.mjs"), server.Address, ServerProcess.DevToken, modules]
+        );
+        Assert.Contains("ok - events", run.Succeeded(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Server_sent_events_are_read_by_another_client()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            ForeignProgram.Python,
+            ["-W", "ignore", ForeignProgram.Script("events_sse.py"), server.Address, ServerProcess.DevToken]
+        );
+        Assert.Contains("ok - server-sent", run.Succeeded(), StringComparison.Ordinal);
+    }
 }

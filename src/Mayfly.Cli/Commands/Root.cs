@@ -1,6 +1,7 @@
 using Mayfly.Cli.Commands.Audit;
 using Mayfly.Cli.Commands.Auth;
 using Mayfly.Cli.Commands.Data;
+using Mayfly.Cli.Commands.Events;
 using Mayfly.Cli.Commands.Kv;
 using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Commands.Operator;
@@ -30,6 +31,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "auth",
             "policy",
             "audit",
+            "events",
             "operator",
             "print",
             "path-help",
@@ -56,6 +58,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "auth" => new AuthGroup(),
             "policy" => new PolicyGroup(),
             "audit" => new AuditGroup(),
+            "events" => new EventsGroup(),
             "operator" => new OperatorGroup(),
             "print" => new PrintGroup(),
             "path-help" => new PathHelpCommand(),

@@ -1,3 +1,4 @@
+using Mayfly.Core.Events;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
@@ -67,7 +68,11 @@ public sealed record MountContext(
     ILogger Log,
     PasswordSource Passwords,
     IRotations Rotations
-);
+)
+{
+    /// <summary>What the engine tells of its changes, once they are durable.</summary>
+    public EventSource Events { get; init; } = EventSource.Silent;
+}
 
 /// <summary>Secrets engines are mounted at their path, auth methods below <c>auth/</c>.</summary>
 public enum EngineKind

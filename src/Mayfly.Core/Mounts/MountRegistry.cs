@@ -1,4 +1,5 @@
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
@@ -18,6 +19,7 @@ internal sealed class MountRegistry(
     PasswordSource passwords,
     VaultOptions options,
     Func<string, IRotations> rotationsOf,
+    EventBus events,
     TimeProvider time,
     ILoggerFactory logs
 ) : IAsyncDisposable
@@ -254,7 +256,10 @@ internal sealed class MountRegistry(
             logs.CreateLogger($"mayfly.engine.{mount.Type}"),
             passwords,
             rotationsOf(mount.Uuid)
-        );
+        )
+        {
+            Events = events.SourceOf(mount),
+        };
 
     private View ViewOf(Mount mount) => new(barrier, DataRoot.Append(mount.Uuid));
 

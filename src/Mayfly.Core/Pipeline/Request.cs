@@ -50,7 +50,26 @@ public sealed class Request : IDisposable
     /// <summary>What a rate limit says, for the reply's headers; null when nobody wants to know. Set by the pipeline.</summary>
     public RateStatus? RateStatus { get; set; }
 
+    /// <summary>The form in which the caller can take a stream, if it asks for one.</summary>
+    public StreamKind Stream { get; init; }
+
+    /// <summary>For a stream: the last event that the caller has seen, or null.</summary>
+    public string? LastEventId { get; init; }
+
     private static readonly Dictionary<string, string> NoQuery = [];
 
     public void Dispose() => Body.Dispose();
+}
+
+/// <summary>How a caller asks for a reply that goes on and on.</summary>
+public enum StreamKind
+{
+    /// <summary>It does not.</summary>
+    None,
+
+    /// <summary>Messages in both directions, of which only the server's mean anything.</summary>
+    WebSocket,
+
+    /// <summary>One reply that has no end.</summary>
+    ServerSentEvents,
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Crypto;
 
@@ -88,6 +89,9 @@ public sealed class Response : IDisposable
     /// <summary>It is decided, and will be done: said of an empty response, where it is not done yet.</summary>
     public bool IsAccepted { get; init; }
 
+    /// <summary>When not null, the reply is this stream, for as long as both sides want it.</summary>
+    public Subscription? Subscription { get; init; }
+
     public bool IsEmpty =>
         Data.IsEmpty
         && LeaseId.Length == 0
@@ -95,7 +99,8 @@ public sealed class Response : IDisposable
         && Grant is null
         && WrapInfo is null
         && Warnings.Count == 0
-        && ContentType is null;
+        && ContentType is null
+        && Subscription is null;
 
     /// <summary>A response whose data <paramref name="write"/> writes: members of one JSON object.</summary>
     public static Response Object(Action<Utf8JsonWriter> write) => Object(ResponseShape.Envelope, write);
@@ -130,7 +135,11 @@ public sealed class Response : IDisposable
                 writer.WriteEndArray();
             });
 
-    public void Dispose() => _owner?.Dispose();
+    public void Dispose()
+    {
+        Subscription?.Dispose();
+        _owner?.Dispose();
+    }
 }
 
 /// <summary>What the caller gets instead of a wrapped reply.</summary>

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 
 namespace Mayfly.Core.Sys;
 
 /// <summary><c>sys/mounts</c>, <c>sys/auth</c> and <c>sys/remount</c>: which engine answers where.</summary>
-internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
+internal sealed class MountPaths(MountRegistry mounts, VaultOptions server, EventSource events)
 {
     private static readonly IReadOnlyList<FieldSpec> TuneFields =
     [
@@ -99,9 +100,11 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
                 Read = (request, _) => new(Show(kind, FullPath(kind, request))),
                 Write = (request, cancellation) => EnableAsync(kind, request, cancellation),
                 Delete = async (request, cancellation) =>
-                    await mounts.DisableAsync(FullPath(kind, request), cancellation) is { } fault
-                        ? fault
-                        : Outcome.Done,
+                    Told(
+                        "mayfly/mount-disable",
+                        FullPath(kind, request),
+                        await mounts.DisableAsync(FullPath(kind, request), cancellation)
+                    ),
             },
         ];
 
@@ -186,7 +189,7 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             SealWrap = fields.Bool("seal_wrap"),
             ExternalEntropyAccess = fields.Bool("external_entropy_access"),
         };
-        return await mounts.EnableAsync(mount, cancellation) is { } refused ? refused : Outcome.Done;
+        return Told("mayfly/mount-enable", mount.Path, await mounts.EnableAsync(mount, cancellation));
     }
 
     private async ValueTask<Outcome> TuneAsync(string path, FieldValues fields, CancellationToken cancellation)
@@ -227,7 +230,7 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             mount => mount with { Tuning = tuning, Options = options, Description = description ?? mount.Description },
             cancellation
         );
-        return changed is null ? Outcome.Done : changed;
+        return Told("mayfly/mount-tune", path, changed);
     }
 
     private async ValueTask<Outcome> RemountAsync(AuthorizedRequest request, CancellationToken cancellation)
@@ -249,7 +252,27 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server)
             return fault;
         }
 
+        _ = Told("mayfly/mount-move", from, null);
+        _ = Told("mayfly/mount-move", to, null);
         return Response.Object(writer => writer.WriteString("migration_id", Guid.NewGuid().ToString()));
+    }
+
+    /// <summary>The outcome of a change of the mount at <paramref name="path"/>, which is told of when it succeeded.</summary>
+    private Outcome Told(string eventType, string path, Fault? fault)
+    {
+        if (fault is not null)
+        {
+            return fault;
+        }
+
+        if (events.IsHeard)
+        {
+            var isAuth = path.StartsWith("auth/", StringComparison.Ordinal);
+            var shown = (isAuth ? "" : "mounts/") + path.TrimEnd('/');
+            (isAuth ? events.ForSudo() : events).Publish(eventType, shown, shown);
+        }
+
+        return Outcome.Done;
     }
 
     private static string Shown(string name) => name.Length <= 64 ? name : name[..64] + "…";

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
 
@@ -8,10 +9,12 @@ namespace Mayfly.Core.Sys;
 internal sealed class PolicyPaths
 {
     private readonly PolicyStore _policies;
+    private readonly EventSource _events;
 
-    public PolicyPaths(PolicyStore policies)
+    public PolicyPaths(PolicyStore policies, EventSource events)
     {
         _policies = policies;
+        _events = events;
         var name = new FieldSpec("name", FieldType.String, "The name of the policy; letter case does not matter.");
         var policy = new FieldSpec(
             "policy",
@@ -98,15 +101,29 @@ internal sealed class PolicyPaths
             return Fault.Invalid("'policy' parameter not supplied or empty");
         }
 
-        return await _policies.PutAsync(name, PolicyText.Decode(text), cancellation) is { } fault
-            ? fault
-            : Outcome.Done;
+        return Told("mayfly/policy-write", name, await _policies.PutAsync(name, PolicyText.Decode(text), cancellation));
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation) =>
-        NameOf(request) is not { } name ? Spaced()
-        : await _policies.DeleteAsync(name, cancellation) is { } fault ? fault
-        : Outcome.Done;
+        NameOf(request) is { } name
+            ? Told("mayfly/policy-delete", name, await _policies.DeleteAsync(name, cancellation))
+            : Spaced();
+
+    private Outcome Told(string eventType, string name, Fault? fault)
+    {
+        if (fault is not null)
+        {
+            return fault;
+        }
+
+        if (_events.IsHeard)
+        {
+            var path = $"policies/acl/{PolicyNames.Normalize(name)}";
+            _events.Publish(eventType, path, path);
+        }
+
+        return Outcome.Done;
+    }
 
     /// <summary>
     /// The name in the path; null when there is white space around it. Policies that guard the name without it would not

@@ -129,7 +129,6 @@ internal sealed class HttpServer : IAsyncDisposable
         options.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
-        options.Limits.MaxConcurrentUpgradedConnections = 0;
     }
 
     private static void Listen(KestrelServerOptions options, Listener listener, List<Certificates> certificates)

@@ -108,6 +108,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Stops listening, lets running requests finish, and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
+        _vault.EndStreams();
         using (var limit = new CancellationTokenSource(DrainLimit))
         {
             await _http.StopAsync(limit.Token);

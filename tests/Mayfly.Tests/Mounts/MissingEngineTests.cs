@@ -1,5 +1,6 @@
 using Mayfly.Core;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
@@ -29,12 +30,14 @@ public sealed class MissingEngineTests : EngineContract
         var view = new View(barrier, StoreKey.Root.Append("mounts"));
         await view.PutAsync("1", MountCodec.Encode(new MountRecord(At("old/", "gone"), Removing: false)), cancellation);
         await view.PutAsync("2", MountCodec.Encode(new MountRecord(At("kv/", "kv"), Removing: false)), cancellation);
+        using var events = new EventBus(new EventLimits(), "mayfly://test", time);
         await using var mounts = new MountRegistry(
             barrier,
             view,
             Passwords.Source(barrier),
             new VaultOptions { Version = "test" },
             rotationsOf: _ => null!, // No engine here has anything rotated.
+            events,
             time,
             NullLoggerFactory.Instance
         );

@@ -212,7 +212,10 @@ public sealed class PolicyPathsTests
                 (token, _) => new(token == "known" ? Caller("root", "") with { Acl = Acl.Root } : null),
                 (accessor, _) => new(accessor == "other-accessor" ? Caller("other", "") : null)
             );
-            Paths = new PathTable([.. new PolicyPaths(new PolicyStore(context.View)).Entries, .. capabilities.Entries]);
+            Paths = new PathTable([
+                .. new PolicyPaths(new PolicyStore(context.View), context.Events).Entries,
+                .. capabilities.Entries,
+            ]);
         }
 
         public override PathTable Paths { get; }

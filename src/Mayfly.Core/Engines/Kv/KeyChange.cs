@@ -36,6 +36,9 @@ internal sealed class KeyChange : IDisposable
     /// <summary>The key, or null when there is none (yet).</summary>
     public KeyMetadata? Key { get; private set; }
 
+    /// <summary>What to tell of the change once it is durable, or nothing.</summary>
+    public KvEvent Event { get; set; }
+
     /// <summary>Marks the settings as changed; makes the key where there is none.</summary>
     public KeyMetadata Edit()
     {

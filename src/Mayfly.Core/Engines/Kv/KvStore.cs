@@ -1,3 +1,4 @@
+using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 
@@ -19,10 +20,12 @@ internal sealed class KvStore
     private readonly View _keys;
     private readonly View _versions;
     private readonly TimeProvider _time;
+    private readonly EventSource _events;
     private readonly SemaphoreSlim[] _queues = new SemaphoreSlim[64];
 
-    public KvStore(View view, TimeProvider time)
+    public KvStore(View view, TimeProvider time, EventSource events)
     {
+        _events = events;
         _view = view;
         _keys = view.Sub(KeyFolder);
         _versions = view.Sub("version/");
@@ -195,6 +198,10 @@ internal sealed class KvStore
         if (!result.Succeeded)
         {
             outcome.Response?.Dispose();
+        }
+        else if (_events.IsHeard)
+        {
+            attempt.Event.Publish(_events, path, attempt.Key!);
         }
 
         return (result, outcome);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 using Mayfly.Crypto;
@@ -20,11 +21,13 @@ internal sealed class PlainKv : Engine
     private readonly View _view;
     private readonly View _records;
     private readonly TimeSpan _ttl;
+    private readonly EventSource _events;
 
     public PlainKv(MountContext context)
     {
         _view = context.View;
         _records = context.View.Sub(Folder);
+        _events = context.Events;
         _ttl = context.Mount.Tuning.DefaultLeaseTtl > TimeSpan.Zero ? context.Mount.Tuning.DefaultLeaseTtl : DefaultTtl;
         Paths = new PathTable(
             new PathEntry("{path*}")
@@ -84,7 +87,7 @@ internal sealed class PlainKv : Engine
         request.Body.Span.CopyTo(record.Span[HeaderSize..]);
         var batch = new Batch();
         _records.Put(batch, path, record.Span);
-        return await CommitAsync(batch, cancellation);
+        return await CommitAsync(batch, "kv-v1/write", path, cancellation);
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation)
@@ -97,14 +100,24 @@ internal sealed class PlainKv : Engine
 
         var batch = new Batch();
         _records.Delete(batch, path);
-        return await CommitAsync(batch, cancellation);
+        return await CommitAsync(batch, "kv-v1/delete", path, cancellation);
     }
 
-    private async ValueTask<Outcome> CommitAsync(Batch batch, CancellationToken cancellation)
+    private async ValueTask<Outcome> CommitAsync(
+        Batch batch,
+        string eventType,
+        string path,
+        CancellationToken cancellation
+    )
     {
         // The commit depends on nothing else, so a conflict can only be the mark.
         KvUpgrade.ExpectNotBegun(_view, batch);
         var result = await _records.CommitAsync(batch, cancellation);
+        if (result.Succeeded && _events.IsHeard)
+        {
+            _events.Publish(eventType, path, path);
+        }
+
         return result.Status == CommitStatus.Conflict ? KvUpgrade.Busy() : Outcome.From(result);
     }
 

@@ -92,6 +92,11 @@ internal sealed partial class VersionedKv
                 },
             cancellation
         );
+        if (result.Succeeded && _events.IsHeard)
+        {
+            _events.Publish("kv-v2/config-write", "config", "config");
+        }
+
         return Outcome.From(result);
     }
 

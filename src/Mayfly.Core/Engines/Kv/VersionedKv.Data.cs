@@ -107,6 +107,7 @@ internal sealed partial class VersionedKv
                     return new(problem);
                 }
 
+                change.Event = new KvEvent("data-write");
                 var state = change.AddVersion(JsonMarshal.GetRawUtf8Value(data));
                 return new(KvReply.Version(change.Key!, change.Key!.CurrentVersion, state));
             },
@@ -159,6 +160,7 @@ internal sealed partial class VersionedKv
                     ?? throw new Storage.StoreCorruptException("A live version of a secret has no record.");
                 using var document = JsonDocument.Parse(value.Memory, Json.DocumentOptions);
                 using var patched = MergePatch.Apply(document.RootElement, patch);
+                change.Event = new KvEvent("data-patch");
                 var state = change.AddVersion(patched.Span);
                 return KvReply.Version(key, key.CurrentVersion, state);
             },
@@ -177,6 +179,7 @@ internal sealed partial class VersionedKv
             {
                 if (change.Key is { } key)
                 {
+                    change.Event = new KvEvent("data-delete");
                     DeleteVersion(change, key.CurrentVersion);
                 }
 

@@ -218,6 +218,7 @@ internal sealed partial class VersionedKv
                     custom = [];
                 }
 
+                change.Event = new KvEvent(patch ? "metadata-patch" : "metadata-write");
                 var isNew = change.Key is null;
                 var key = change.Edit();
                 key.MetadataVersion = isNew ? 1 : key.MetadataVersion + 1;
@@ -243,6 +244,7 @@ internal sealed partial class VersionedKv
             {
                 if (change.Key is not null)
                 {
+                    change.Event = new KvEvent("metadata-delete");
                     change.Remove();
                 }
 

@@ -12,7 +12,14 @@ internal sealed partial class VersionedKv
             Fields = [PathField, VersionsField],
             Write = ForSecret(
                 (request, path, cancellation) =>
-                    ChangeVersionsAsync(request, path, "No version number provided", DeleteVersion, cancellation)
+                    ChangeVersionsAsync(
+                        request,
+                        path,
+                        "delete",
+                        "No version number provided",
+                        DeleteVersion,
+                        cancellation
+                    )
             ),
         };
 
@@ -23,7 +30,14 @@ internal sealed partial class VersionedKv
             Fields = [PathField, VersionsField],
             Write = ForSecret(
                 (request, path, cancellation) =>
-                    ChangeVersionsAsync(request, path, "No version number provided", UndeleteVersion, cancellation)
+                    ChangeVersionsAsync(
+                        request,
+                        path,
+                        "undelete",
+                        "No version number provided",
+                        UndeleteVersion,
+                        cancellation
+                    )
             ),
         };
 
@@ -34,13 +48,21 @@ internal sealed partial class VersionedKv
             Fields = [PathField, VersionsField],
             Write = ForSecret(
                 (request, path, cancellation) =>
-                    ChangeVersionsAsync(request, path, "no version number provided", DestroyVersion, cancellation)
+                    ChangeVersionsAsync(
+                        request,
+                        path,
+                        "destroy",
+                        "no version number provided",
+                        DestroyVersion,
+                        cancellation
+                    )
             ),
         };
 
     private async ValueTask<Outcome> ChangeVersionsAsync(
         AuthorizedRequest request,
         string path,
+        string operation,
         string whenNone,
         Action<KeyChange, long> apply,
         CancellationToken cancellation
@@ -58,6 +80,7 @@ internal sealed partial class VersionedKv
             {
                 if (change.Key is not null)
                 {
+                    change.Event = new KvEvent(operation, versions);
                     foreach (var version in versions)
                     {
                         apply(change, version);

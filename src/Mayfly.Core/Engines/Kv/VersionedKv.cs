@@ -1,3 +1,4 @@
+using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 
@@ -22,11 +23,13 @@ internal sealed partial class VersionedKv : Engine
 
     private readonly KvStore _store;
     private readonly KvUpgrade _upgrade;
+    private readonly EventSource _events;
     private readonly string _mountPath;
 
     public VersionedKv(MountContext context)
     {
-        _store = new KvStore(context.View, context.Time);
+        _store = new KvStore(context.View, context.Time, context.Events);
+        _events = context.Events;
         _upgrade = new KvUpgrade(context, _store);
         _mountPath = context.Mount.Path;
         Paths = new PathTable(

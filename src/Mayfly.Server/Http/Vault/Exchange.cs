@@ -29,6 +29,9 @@ internal sealed class Exchange
     /// <summary>Starts the clock; without it, a request that is answered at once costs no timer.</summary>
     public void StartLimit(TimeSpan limit) => _limit.CancelAfter(limit);
 
+    /// <summary>Lets the request take as long as it likes: it is a stream.</summary>
+    public void StopLimit() => _limit.CancelAfter(Timeout.InfiniteTimeSpan);
+
     /// <summary>Stops the clock for this request.</summary>
     public void Reset()
     {

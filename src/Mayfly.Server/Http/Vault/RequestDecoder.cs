@@ -2,6 +2,7 @@ using System.Net;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Pipeline;
 using Mayfly.Crypto;
+using Mayfly.Server.Http.Vault.Streams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -51,6 +52,7 @@ internal static class RequestDecoder
             body = read;
         }
 
+        var stream = EventStream.KindOf(http, target.Query);
         var connection = exchange.Features.Get<IHttpConnectionFeature>();
         return (
             new Request
@@ -67,6 +69,8 @@ internal static class RequestDecoder
                 Consumer = consumer,
                 ContentType = takesBody ? (string?)http.Headers.ContentType : null,
                 Headers = new RequestHeaders(http.Headers),
+                Stream = stream,
+                LastEventId = stream == StreamKind.None ? null : (string?)http.Headers["Last-Event-ID"],
             },
             null
         );

@@ -1,5 +1,6 @@
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
+using Mayfly.Server.Http.Vault.Streams;
 using Mayfly.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -146,6 +147,16 @@ internal sealed class VaultApplication(
             if (request.RateStatus is { } status)
             {
                 Reply.ShowRate(context.Features, status);
+            }
+
+            if (outcome.Response is { Subscription: { } subscription } response)
+            {
+                using (response)
+                {
+                    context.StopLimit();
+                    await EventStream.ServeAsync(context.Features, id, subscription);
+                    return;
+                }
             }
 
             await Reply.WriteAsync(context.Features, id, outcome);

@@ -1,0 +1,219 @@
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Pipeline;
+using Mayfly.Core.Policy;
+
+namespace Mayfly.Core.Events;
+
+/// <summary>
+/// Takes events from whoever has changed something, and lets subscribers read them. Publishing costs the same however many
+/// subscribers there are and however slow they are: the event goes into one bounded log, and they are woken from elsewhere.
+/// Safe for concurrent use.
+/// </summary>
+internal sealed class EventBus : IDisposable
+{
+    /// <summary>The path of a subscription, before the type.</summary>
+    public const string PathPrefix = "sys/events/subscribe/";
+
+    /// <summary>
+    /// Subscribers are woken at most this often, so that many changes together cost one round. Not a matter of the vault's
+    /// clock, but of sparing the processor.
+    /// </summary>
+    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>How often subscribers look whether their token still lives, at least.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private const int Idle = 0;
+    private const int Waking = 1;
+    private const int WakeAgain = 2;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, int> _byOwner = new(StringComparer.Ordinal);
+    private readonly ITimer _tick;
+    private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _waking;
+    private int _subscriptions;
+    private long _deserted;
+    private volatile bool _heard;
+    private volatile bool _closed;
+
+    public EventBus(EventLimits limits, string source, TimeProvider time)
+    {
+        Limits = limits;
+        Time = time;
+        Source = source;
+        Log = new EventLog(limits.Kept, limits.KeptBytes);
+        _tick = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public EventLimits Limits { get; }
+
+    public TimeProvider Time { get; }
+
+    /// <summary>The URI of this server in events.</summary>
+    public string Source { get; }
+
+    public EventLog Log { get; }
+
+    /// <summary>How many subscribers there are.</summary>
+    public int Subscriptions => Volatile.Read(ref _subscriptions);
+
+    /// <summary>Somebody listens, or did a moment ago and may come back.</summary>
+    public bool IsHeard => _heard;
+
+    /// <summary>Nobody is told anything any more.</summary>
+    public bool IsClosed => _closed;
+
+    /// <summary>Ends at the next event, and about every second. Take it before looking at the log.</summary>
+    public Task Woken => Volatile.Read(ref _woken).Task;
+
+    /// <summary>Whether whoever has <paramref name="acl"/> may learn of it: may read what it is about, and have its type.</summary>
+    public static bool IsVisible(ChangeEvent change, Acl acl)
+    {
+        var read = acl.Decide(Operation.Read, change.DataPath, body: null, wrapTtl: null);
+        return read.Allowed
+            && (read.Sudo || !change.NeedsSudo)
+            && acl.Decide(Operation.Read, change.SubscriptionPath, body: null, wrapTtl: null).Allowed;
+    }
+
+    /// <summary>What the mount's engine publishes through.</summary>
+    public EventSource SourceOf(Mount mount) => new(this, mount);
+
+    public void Publish(
+        Mount mount,
+        string type,
+        string path,
+        string dataPath,
+        bool sudo,
+        ReadOnlySpan<(string Name, string Value)> more
+    )
+    {
+        var id = Guid.NewGuid().ToString();
+        var operation = type[(type.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        dataPath = mount.Path + dataPath;
+        var json = EventJson.Of(
+            id,
+            Source,
+            type,
+            operation,
+            mount,
+            mount.Path + path,
+            dataPath,
+            Time.GetUtcNow(),
+            more
+        );
+        var change = new ChangeEvent(id, type, operation, mount.Path, dataPath, sudo, json);
+        lock (_gate)
+        {
+            if (_subscriptions == 0 && Time.GetElapsedTime(_deserted) >= Limits.Linger)
+            {
+                _heard = false;
+                Log.Clear();
+                return;
+            }
+
+            Log.Append(change);
+        }
+
+        Wake();
+    }
+
+    /// <summary>A place for a subscriber, or why there is none.</summary>
+    public (Subscription? Subscription, Fault? Fault) Subscribe(SubscriptionRequest request)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return (null, Fault.Sealed());
+            }
+
+            var own = _byOwner.GetValueOrDefault(request.Owner);
+            if (own >= Limits.SubscriptionsPerToken)
+            {
+                return (
+                    null,
+                    Fault.Throttled($"this token has {own} subscriptions already; end some before the next", Tick)
+                );
+            }
+
+            if (_subscriptions >= Limits.Subscriptions)
+            {
+                return (null, Fault.Throttled("the server has as many subscriptions as it can take", Tick));
+            }
+
+            _byOwner[request.Owner] = own + 1;
+            if (_subscriptions++ == 0)
+            {
+                _heard = true;
+                _tick.Change(Tick, Tick);
+            }
+
+            var seen = request.LastEventId is { } id ? Log.Find(id) : null;
+            return (
+                new Subscription(
+                    this,
+                    request,
+                    next: seen + 1 ?? Log.Head,
+                    lost: request.LastEventId is not null && seen is null
+                ),
+                null
+            );
+        }
+    }
+
+    /// <summary>A subscriber is gone.</summary>
+    public void Leave(string owner)
+    {
+        lock (_gate)
+        {
+            if (--_byOwner[owner] == 0)
+            {
+                _byOwner.Remove(owner);
+            }
+
+            if (--_subscriptions == 0)
+            {
+                _deserted = Time.GetTimestamp();
+                _tick.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    /// <summary>Has every subscriber look again: whether its token lives, what it may read, what there is.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _waking, WakeAgain) == Idle)
+        {
+            _ = Task.Run(WakeAllAsync);
+        }
+    }
+
+    /// <summary>Ends every subscription, for good.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+        }
+
+        Wake();
+    }
+
+    public void Dispose()
+    {
+        Close();
+        _tick.Dispose();
+    }
+
+    private async Task WakeAllAsync()
+    {
+        do
+        {
+            Volatile.Write(ref _waking, Waking);
+            var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Interlocked.Exchange(ref _woken, next).SetResult();
+            await Task.Delay(Round);
+        } while (Interlocked.CompareExchange(ref _waking, Idle, Waking) != Waking);
+    }
+}

@@ -1,0 +1,126 @@
+using Mayfly.Core.Policy;
+
+namespace Mayfly.Core.Events;
+
+/// <summary>Why a subscription ends, when it is not the subscriber that leaves.</summary>
+public enum SubscriptionEnd
+{
+    /// <summary>It goes on.</summary>
+    None,
+
+    /// <summary>Its token was revoked or has expired.</summary>
+    TokenEnded,
+
+    /// <summary>The policies no longer allow the subscription.</summary>
+    Denied,
+
+    /// <summary>The server is being sealed, or stops.</summary>
+    Closing,
+}
+
+/// <summary>What a subscriber is to be told next. With nothing in it, it is a sign of life.</summary>
+/// <param name="Lost">The notice that events are missing before these, as JSON; empty when there are none.</param>
+/// <param name="Events">In order. Valid until the next batch is asked for.</param>
+/// <param name="End">Why this batch is the last.</param>
+public readonly record struct EventBatch(
+    ReadOnlyMemory<byte> Lost,
+    IReadOnlyList<ChangeEvent> Events,
+    SubscriptionEnd End
+);
+
+/// <summary>
+/// What one subscriber is to be told: the events of the types it asked for, as far as its token may read what they are
+/// about, now and not when it subscribed. Has one reader. Disposing it frees its place.
+/// </summary>
+public sealed class Subscription : IDisposable
+{
+    /// <summary>The most events of one batch.</summary>
+    private const int BatchLimit = 64;
+
+    private readonly EventBus _bus;
+    private readonly SubscriptionRequest _request;
+    private readonly List<ChangeEvent> _batch = [];
+    private long _next;
+    private bool _lost;
+    private int _disposed;
+
+    internal Subscription(EventBus bus, SubscriptionRequest request, long next, bool lost)
+    {
+        _bus = bus;
+        _request = request;
+        _next = next;
+        _lost = lost;
+    }
+
+    /// <summary>Waits for something to tell, at most until it is time for a sign of life.</summary>
+    public async ValueTask<EventBatch> ReadAsync(CancellationToken cancellation)
+    {
+        _batch.Clear();
+        var start = _bus.Time.GetTimestamp();
+        while (true)
+        {
+            // In this order: whatever is published from here on ends the wait below. And the token is looked at after the
+            // end of the log, so that an event is judged by policies as they were when it was published, or newer ones.
+            var woken = _bus.Woken;
+            var head = _bus.Log.Head;
+            if (_bus.IsClosed)
+            {
+                return new EventBatch(default, [], SubscriptionEnd.Closing);
+            }
+
+            var (acl, end) = await _request.Admit(cancellation);
+            if (acl is null)
+            {
+                return new EventBatch(default, [], end);
+            }
+
+            Collect(head, acl);
+            if (_batch.Count > 0 || _lost)
+            {
+                var notice = _lost ? EventJson.Lost(_bus.Source, _bus.Time.GetUtcNow()) : default;
+                _lost = false;
+                return new EventBatch(notice, _batch, SubscriptionEnd.None);
+            }
+
+            if (_bus.Time.GetElapsedTime(start) >= _bus.Limits.Heartbeat)
+            {
+                return new EventBatch(default, [], SubscriptionEnd.None);
+            }
+
+            await woken.WaitAsync(cancellation);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _bus.Leave(_request.Owner);
+        }
+    }
+
+    private void Collect(long head, Acl acl)
+    {
+        while (_next < head && _batch.Count < BatchLimit)
+        {
+            if (_bus.Log.At(_next) is not { } change)
+            {
+                if (_batch.Count > 0)
+                {
+                    // What was found so far goes out first, so that the notice stands where the gap is.
+                    return;
+                }
+
+                _lost = true;
+                _next = Math.Max(_next + 1, _bus.Log.Tail);
+                continue;
+            }
+
+            _next++;
+            if (_request.Wants(change) && EventBus.IsVisible(change, acl))
+            {
+                _batch.Add(change);
+            }
+        }
+    }
+}
