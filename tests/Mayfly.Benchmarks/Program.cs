@@ -17,6 +17,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
 )
 {
     ["audit"] = AuditBenchmark.MainAsync,
+    ["events"] = EventsBenchmark.MainAsync,
     ["kv"] = KvBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,

@@ -50,8 +50,9 @@ internal sealed class EventSocket(Stream below) : IAsyncDisposable
                 heard
             );
         }
-        catch (OperationCanceledException) when (heard.IsCompletedSuccessfully)
+        catch (OperationCanceledException) when (over.IsCancellationRequested && !aborted.IsCancellationRequested)
         {
+            // Something was heard, or the client is gone, which this says.
             var (status, reason) = await heard;
             await CloseAsync(status, reason, heard);
         }
