@@ -2,6 +2,7 @@ using Mayfly.Core.Auth.AppRole;
 using Mayfly.Core.Auth.UserPass;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
+using Mayfly.Core.Engines.Database;
 using Mayfly.Core.Engines.Kv;
 
 namespace Mayfly.Core;
@@ -17,6 +18,7 @@ public static class Catalog
         KvTypes.KvV2,
         KvTypes.Generic,
         CubbyholeEngine.Type,
+        DatabaseEngine.Type,
         // Auth methods.
         AppRoleAuth.Type,
         UserPassAuth.Type,

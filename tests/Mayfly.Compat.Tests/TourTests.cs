@@ -69,6 +69,8 @@ public sealed class TourTests
             Assert.True(blocks.Count > 0, $"{page} has no block that is marked as tried");
             var script = new StringBuilder("set -e -o pipefail\n").Append(before).AppendJoin('\n', blocks).ToString();
             Assert.Contains("http://127.0.0.1:8200", script, StringComparison.Ordinal);
+            await using var databases = await TourDatabases.StartAsync(script);
+            script = databases.PutInto(script);
             var path = Path.Combine(folder, "tour.sh");
             await File.WriteAllTextAsync(
                 path,

@@ -18,6 +18,9 @@ public enum FieldType
     /// <summary>An array of strings, or one string with commas.</summary>
     StringList,
 
+    /// <summary>An array of strings, or one string, which is not split: SQL has commas of its own.</summary>
+    Texts,
+
     /// <summary>An array of integers, or one string with commas.</summary>
     IntList,
 

@@ -122,6 +122,12 @@ public sealed class FieldValues : IDisposable
         return StringOrNull(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
+    /// <summary>An array of strings, or the one string that was sent; null when it was not sent.</summary>
+    public IReadOnlyList<string>? TextsOrNull(string name) =>
+        Element(name) is { ValueKind: JsonValueKind.Array } ? StringListOrNull(name)
+        : StringOrNull(name) is { } text ? (text.Length == 0 ? [] : [text])
+        : null;
+
     public IReadOnlyList<long> IntList(string name) =>
         [
             .. (StringListOrNull(name) ?? []).Select(text =>
@@ -284,7 +290,7 @@ public sealed class FieldValues : IDisposable
             FieldType.Duration => text is "" || (text is not null && Durations.TryParse(text, out _))
                 ? null
                 : "expected a duration that is not negative, such as 90, \"90s\", \"1h30m\" or \"1d\"",
-            FieldType.StringList => kind == JsonValueKind.Array
+            FieldType.StringList or FieldType.Texts => kind == JsonValueKind.Array
                 ? (
                     element!.Value.EnumerateArray().All(item => AsText(item) is not null)
                         ? null

@@ -195,7 +195,7 @@ internal static class OpenApi
                 writer.WriteString("type", "string");
                 writer.WriteString("format", "duration");
                 break;
-            case FieldType.StringList or FieldType.IntList:
+            case FieldType.StringList or FieldType.Texts or FieldType.IntList:
                 writer.WriteString("type", "array");
                 writer.WriteStartObject("items");
                 writer.WriteString("type", type == FieldType.IntList ? "integer" : "string");

@@ -35,7 +35,7 @@ public sealed class EngineHarness : IAsyncDisposable
         Barrier = new Barrier(store is null ? Store : store(Store), _keyring);
         Mount = new Mount
         {
-            Uuid = "11111111-2222-3333-4444-555555555555",
+            Uuid = Guid.NewGuid().ToString(),
             Kind = type.Kind,
             Path = type.Kind == EngineKind.Auth ? $"auth/{type.Name}/" : $"{type.Name}/",
             Type = type.Name,
@@ -174,6 +174,22 @@ public sealed class EngineHarness : IAsyncDisposable
         }
     }
 
+    /// <summary>An authorised request without a body, for calling what the table does not call.</summary>
+    public AuthorizedRequest Authorize(Operation operation, string path)
+    {
+        using var request = new Request
+        {
+            Id = Guid.NewGuid().ToString(),
+            Operation = operation,
+            Path = Mount.Path + path,
+            RemoteAddress = System.Net.IPAddress.Loopback,
+        };
+        var match = Engine.Paths.Match(path)!;
+        var (fields, fault) = FieldValues.Bind(match, request, UnknownFields.Refuse, []);
+        Assert.Null(fault);
+        return AuthorizedRequest.Check(request, match, fields!, path, Caller, out _)!;
+    }
+
     /// <summary>The leases that reads have been issued under, in order; revoking and renewing is the test's.</summary>
     public List<LeasedSecret> Leases { get; } = [];
 
@@ -197,7 +213,10 @@ public sealed class EngineHarness : IAsyncDisposable
             response.LeaseId = id;
             response.LeaseDuration = ends - now;
             response.Renewable = plan.Renewable;
-            Leases.Add(lease);
+            lock (Leases)
+            {
+                Leases.Add(lease);
+            }
         }
         else
         {
