@@ -316,7 +316,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         // The token is dead already: its streams end before anything else that takes longer.
         if (Events.IsHeard)
         {
-            Events.Wake();
+            Events.LookAgain();
         }
 
         await _leases.Revoker.OwnerEndedAsync(accessor, cancellation);

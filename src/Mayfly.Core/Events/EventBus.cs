@@ -20,6 +20,9 @@ internal sealed class EventBus : IDisposable
     /// </summary>
     private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How much longer a round is for each subscriber, so that a crowd does not take the processor from writers.</summary>
+    private static readonly TimeSpan RoundPerSubscriber = TimeSpan.FromMicroseconds(20);
+
     /// <summary>How often subscribers look whether their token still lives, at least.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -34,6 +37,7 @@ internal sealed class EventBus : IDisposable
     private int _waking;
     private int _subscriptions;
     private long _deserted;
+    private long _looks;
     private volatile bool _heard;
     private volatile bool _closed;
 
@@ -43,7 +47,7 @@ internal sealed class EventBus : IDisposable
         Time = time;
         Source = source;
         Log = new EventLog(limits.Kept, limits.KeptBytes);
-        _tick = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _tick = time.CreateTimer(_ => LookAgain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public EventLimits Limits { get; }
@@ -66,6 +70,9 @@ internal sealed class EventBus : IDisposable
 
     /// <summary>Ends at the next event, and about every second. Take it before looking at the log.</summary>
     public Task Woken => Volatile.Read(ref _woken).Task;
+
+    /// <summary>Grows when subscribers are to look at their tokens.</summary>
+    public long Looks => Interlocked.Read(ref _looks);
 
     /// <summary>Whether whoever has <paramref name="acl"/> may learn of it: may read what it is about, and have its type.</summary>
     public static bool IsVisible(ChangeEvent change, Acl acl)
@@ -180,13 +187,11 @@ internal sealed class EventBus : IDisposable
         }
     }
 
-    /// <summary>Has every subscriber look again: whether its token lives, what it may read, what there is.</summary>
-    public void Wake()
+    /// <summary>Has every subscriber look at its token and policies again, whether there is something to tell or not.</summary>
+    public void LookAgain()
     {
-        if (Interlocked.Exchange(ref _waking, WakeAgain) == Idle)
-        {
-            _ = Task.Run(WakeAllAsync);
-        }
+        Interlocked.Increment(ref _looks);
+        Wake();
     }
 
     /// <summary>Ends every subscription, for good.</summary>
@@ -206,6 +211,15 @@ internal sealed class EventBus : IDisposable
         _tick.Dispose();
     }
 
+    /// <summary>Has every subscriber look what there is to tell.</summary>
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _waking, WakeAgain) == Idle)
+        {
+            _ = Task.Run(WakeAllAsync);
+        }
+    }
+
     private async Task WakeAllAsync()
     {
         do
@@ -213,7 +227,7 @@ internal sealed class EventBus : IDisposable
             Volatile.Write(ref _waking, Waking);
             var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Interlocked.Exchange(ref _woken, next).SetResult();
-            await Task.Delay(Round);
+            await Task.Delay(Round + Subscriptions * RoundPerSubscriber);
         } while (Interlocked.CompareExchange(ref _waking, Idle, Waking) != Waking);
     }
 }

@@ -1,5 +1,3 @@
-using Mayfly.Core.Policy;
-
 namespace Mayfly.Core.Events;
 
 /// <summary>Why a subscription ends, when it is not the subscriber that leaves.</summary>
@@ -42,6 +40,7 @@ public sealed class Subscription : IDisposable
     private readonly List<ChangeEvent> _batch = [];
     private long _next;
     private bool _lost;
+    private long _looks = -1;
     private int _disposed;
 
     internal Subscription(EventBus bus, SubscriptionRequest request, long next, bool lost)
@@ -62,24 +61,36 @@ public sealed class Subscription : IDisposable
             // In this order: whatever is published from here on ends the wait below. And the token is looked at after the
             // end of the log, so that an event is judged by policies as they were when it was published, or newer ones.
             var woken = _bus.Woken;
+            var looks = _bus.Looks;
             var head = _bus.Log.Head;
             if (_bus.IsClosed)
             {
                 return new EventBatch(default, [], SubscriptionEnd.Closing);
             }
 
-            var (acl, end) = await _request.Admit(cancellation);
-            if (acl is null)
+            Collect(head);
+            if (_batch.Count > 0 || _lost || looks != _looks)
             {
-                return new EventBatch(default, [], end);
+                var (acl, end) = await _request.Admit(cancellation);
+                if (acl is null)
+                {
+                    return new EventBatch(default, [], end);
+                }
+
+                _looks = looks;
+                _batch.RemoveAll(change => !EventBus.IsVisible(change, acl));
             }
 
-            Collect(head, acl);
             if (_batch.Count > 0 || _lost)
             {
                 var notice = _lost ? EventJson.Lost(_bus.Source, _bus.Time.GetUtcNow()) : default;
                 _lost = false;
                 return new EventBatch(notice, _batch, SubscriptionEnd.None);
+            }
+
+            if (_next < head)
+            {
+                continue;
             }
 
             if (_bus.Time.GetElapsedTime(start) >= _bus.Limits.Heartbeat)
@@ -99,7 +110,8 @@ public sealed class Subscription : IDisposable
         }
     }
 
-    private void Collect(long head, Acl acl)
+    /// <summary>Takes what was asked for, whether it may be told or not: that is looked at once for all of it.</summary>
+    private void Collect(long head)
     {
         while (_next < head && _batch.Count < BatchLimit)
         {
@@ -117,7 +129,7 @@ public sealed class Subscription : IDisposable
             }
 
             _next++;
-            if (_request.Wants(change) && EventBus.IsVisible(change, acl))
+            if (_request.Wants(change))
             {
                 _batch.Add(change);
             }
