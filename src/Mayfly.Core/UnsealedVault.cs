@@ -36,6 +36,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly LeaseTable _leases;
     private readonly QuotaRules _quotas;
     private readonly DueScheduler _due;
+    private readonly ClockHistory _clockHistory;
+    private readonly ClockWatch _clock;
     private readonly TimeProvider _time;
     private int _requests;
     private volatile bool _closing;
@@ -53,7 +55,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
         );
         _tokenText = new TokenText(keyring);
         _revocations = new PrefixRevocations(ViewAt("revoked-prefix"), parts.Options, parts.Time);
-        var tokens = new TokenStore(ViewAt("token"), _tokenText, _revocations, parts.Time);
+        _clockHistory = new ClockHistory(ViewAt("clock"), parts.Time);
+        var tokens = new TokenStore(ViewAt("token"), _tokenText, _revocations, parts.Time, _clockHistory);
         Issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
         var policies = new PolicyStore(ViewAt("policy"));
         var authentication = new Authentication(tokens, policies);
@@ -122,6 +125,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             )
         );
         BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords);
+        _clock = new ClockWatch(tokens, parts.Time, parts.Logs.CreateLogger("mayfly.clock"));
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
 
@@ -139,6 +143,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
     public Rotations Rotations { get; }
 
     public EventBus Events { get; }
+
+    public ClockWatch Clock => _clock;
 
     private IReadOnlyList<MountedEngine> BuiltIn { get; }
 
@@ -160,6 +166,9 @@ internal sealed class UnsealedVault : IAsyncDisposable
         var vault = new UnsealedVault(parts, keyring, barrier, audit);
         try
         {
+            await vault._clockHistory.LoadAsync(cancellation);
+            // If it cannot be written now, the first token tries again.
+            _ = await vault._clockHistory.CoverAsync(cancellation);
             await vault._revocations.LoadAsync(cancellation);
             await vault._quotas.LoadAsync(cancellation);
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
@@ -167,6 +176,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             await vault.Rotations.StartAsync(cancellation);
             await vault._quotas.StartAsync();
             vault._due.Start();
+            vault._clock.Start();
             return vault;
         }
         catch
@@ -191,7 +201,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
             parts.Options,
             parts.Time
         );
-        var tokens = new TokenStore(view, text, revocations, parts.Time);
+        using var clock = new ClockHistory(new View(barrier, StoreKey.Root.Append("clock")), parts.Time);
+        var tokens = new TokenStore(view, text, revocations, parts.Time, clock);
         var issuer = new TokenIssuer(tokens, parts.Options, parts.Time);
         var (issued, fault) = await issuer.RootAsync(text: null, cancellation);
         return (issued?.Token, fault);
@@ -232,12 +243,14 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _closing = true;
         _closed = true;
         Events.Dispose();
+        await _clock.DisposeAsync();
         await _due.DisposeAsync();
         await Rotations.DisposeAsync();
         await _quotas.DisposeAsync();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
         _revocations.Dispose();
+        _clockHistory.Dispose();
         _tokenText.Dispose();
         _barrier.Dispose();
     }
@@ -280,6 +293,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new CapabilitiesPaths(authentication.FindAsync, authentication.FindByAccessorAsync).Entries,
                     .. new AuditPaths(Audit).Entries,
                     .. new QuotaPaths(_quotas, _mounts).Entries,
+                    .. new LockedUserPaths(_mounts).Entries,
                     .. new WrappingPaths(Issuer).Entries,
                     .. leases.Entries,
                     .. new ToolPaths().Entries,
@@ -336,6 +350,10 @@ internal sealed class UnsealedVault : IAsyncDisposable
         else if (record.Key.StartsWith(_revocations.Root))
         {
             await _revocations.DueAsync(_revocations.PathOf(record.Key), _leases.CleanAsync, cancellation);
+        }
+        else if (record.Key.StartsWith(_mounts.Root))
+        {
+            await _mounts.FinishRemovalAsync(record.Key, cancellation);
         }
         else if (record.Key.StartsWith(MountRegistry.DataRoot))
         {

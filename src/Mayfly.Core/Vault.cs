@@ -53,7 +53,7 @@ public sealed class Vault : IAsyncDisposable
     /// <param name="seal">The automatic seal, which becomes the vault's; null for Shamir's.</param>
     /// <param name="time">All time comes from here.</param>
     /// <param name="logs">For the operator; never told a secret.</param>
-    /// <param name="metrics">Gives the metrics as Prometheus text.</param>
+    /// <param name="metrics">Gives the metrics in a format; null for a format that there is not.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="StoreCorruptException">The seal's record is damaged.</exception>
     public static async Task<Vault> LoadAsync(
@@ -62,7 +62,7 @@ public sealed class Vault : IAsyncDisposable
         ISeal? seal,
         TimeProvider time,
         ILoggerFactory logs,
-        Func<string> metrics,
+        Func<string, (string ContentType, byte[] Body)?> metrics,
         CancellationToken cancellation
     )
     {
@@ -132,6 +132,10 @@ public sealed class Vault : IAsyncDisposable
             await open.Rotations.IdleAsync();
         }
     }
+
+    /// <summary>Looks at the clock now. For tests, which set it wrong.</summary>
+    internal ValueTask LookAtClockAsync(CancellationToken cancellation) =>
+        _open?.Clock.LookAsync(cancellation) ?? ValueTask.CompletedTask;
 
     /// <summary>While sealed there is nobody to authenticate against, and no audit: only what is needed to unseal answers.</summary>
     private async ValueTask<Outcome> HandleSealedAsync(Request request, CancellationToken cancellation)

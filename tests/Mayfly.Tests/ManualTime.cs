@@ -6,18 +6,34 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private TimeSpan _wrong;
 
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate)
         {
-            return _now;
+            return _now + _wrong;
         }
     }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+        {
+            return _now.Ticks;
+        }
+    }
+
+    /// <summary>Sets the time of day forward or back. No time passes: timers and timestamps do not notice.</summary>
+    public void Jump(TimeSpan by)
+    {
+        lock (_gate)
+        {
+            _wrong += by;
+        }
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -29,6 +45,17 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         }
 
         return timer;
+    }
+
+    private DateTimeOffset Passed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _now;
+            }
+        }
     }
 
     /// <summary>Moves the clock (backwards too) and fires what has come due, in order.</summary>
@@ -69,14 +96,14 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            DueAt = dueTime == Timeout.InfiniteTimeSpan ? null : time.GetUtcNow() + dueTime;
+            DueAt = dueTime == Timeout.InfiniteTimeSpan ? null : time.Passed + dueTime;
             _period = period;
             return true;
         }
 
         public void Fire()
         {
-            DueAt = _period > TimeSpan.Zero ? time.GetUtcNow() + _period : null;
+            DueAt = _period > TimeSpan.Zero ? time.Passed + _period : null;
             callback(state);
         }
 

@@ -288,7 +288,7 @@ internal sealed class AuditBroker : IAsyncDisposable
         }
 
         var now = _context.Time.GetUtcNow();
-        if (_persisting.IsCompleted && now - _lastPersisted >= PersistPeriod)
+        if (_persisting.IsCompleted && (now - _lastPersisted).Duration() >= PersistPeriod)
         {
             _lastPersisted = now;
             _persisting = PersistAsync(devices, _stop.Token);

@@ -165,7 +165,8 @@ internal sealed class AuditDevice : IAsyncDisposable, IThreadPoolWorkItem
         lock (_gate)
         {
             var now = _context.Time.GetUtcNow();
-            if (now - _lastCheckpoint >= DeviceWriter.CheckpointPeriod && _writer.Unsigned > 0 && _health.Works)
+            var isDue = (now - _lastCheckpoint).Duration() >= DeviceWriter.CheckpointPeriod;
+            if (isDue && _writer.Unsigned > 0 && _health.Works)
             {
                 _checkpointDue = true;
             }

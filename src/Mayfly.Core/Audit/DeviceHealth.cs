@@ -77,7 +77,7 @@ internal sealed class DeviceHealth(string path, AuditContext context)
     public void RemarkOverflow()
     {
         var now = context.Time.GetUtcNow();
-        if (now - _lastRemark < RemarkPeriod)
+        if ((now - _lastRemark).Duration() < RemarkPeriod)
         {
             return;
         }

@@ -15,7 +15,7 @@ internal sealed class Authentication(TokenStore tokens, PolicyStore policies)
     {
         if (request.Token is not { Length: > 0 } token)
         {
-            return (null, Fault.Unauthenticated("missing client token"));
+            return (null, Fault.Unauthenticated(Fault.PermissionDenied));
         }
 
         var entry = await tokens.FindAsync(token, cancellation);

@@ -57,6 +57,9 @@ public sealed record TokenEntry
 
     public DateTimeOffset? LastRenewal { get; init; }
 
+    /// <summary>How often the clock had turned out wrong before it was made; see <see cref="ClockHistory"/>.</summary>
+    public int Epoch { get; init; }
+
     public TimeSpan ExplicitMaxTtl { get; init; }
 
     /// <summary>Renewing gives this much again, without a maximum; zero when the token is not periodic.</summary>

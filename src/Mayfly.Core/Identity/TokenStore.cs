@@ -1,6 +1,7 @@
 using Mayfly.Core.Leases;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Core.Identity;
 
@@ -23,13 +24,21 @@ internal sealed class TokenStore
     private readonly PrefixRevocations _revocations;
     private readonly TimeProvider _time;
     private readonly TokenCache _cache = new();
+    private readonly ClockHistory _clock;
 
-    public TokenStore(View view, TokenText text, PrefixRevocations revocations, TimeProvider time)
+    public TokenStore(
+        View view,
+        TokenText text,
+        PrefixRevocations revocations,
+        TimeProvider time,
+        ClockHistory clock
+    )
     {
         _revocations = revocations;
         _view = view;
         _text = text;
         _time = time;
+        _clock = clock;
     }
 
     /// <summary>Called after a token has ended, with its accessor; what belonged to it alone is removed there.</summary>
@@ -47,6 +56,23 @@ internal sealed class TokenStore
     >? Admit { get; set; }
 
     public View View => _view;
+
+    /// <summary>Looks at the clock, and revokes tokens from a time that has turned out wrong. To be called every few minutes.</summary>
+    public async ValueTask LookAtClockAsync(ILogger log, CancellationToken cancellation)
+    {
+        if (await _clock.LookAsync(log, cancellation))
+        {
+            foreach (var accessor in await ListAccessorsAsync(cancellation))
+            {
+                var (entry, _) = await ReadAsync(accessor, cancellation);
+                if (entry is not null && !_clock.Trusts(entry, _time.GetUtcNow()))
+                {
+                    // What is not removed now stays refused, and is removed when its record comes due.
+                    _ = await RevokeAsync(accessor, orphanChildren: false, cancellation);
+                }
+            }
+        }
+    }
 
     /// <summary>The record of a live token, or null. Does not look at bound addresses, and does not count a use.</summary>
     public async ValueTask<TokenEntry?> FindAsync(string token, CancellationToken cancellation)
@@ -110,6 +136,12 @@ internal sealed class TokenStore
         CancellationToken cancellation
     )
     {
+        if (entry.ExpiresAt is not null && await _clock.CoverAsync(cancellation) is { } unwritten)
+        {
+            return (null, unwritten);
+        }
+
+        entry = entry with { Epoch = _clock.Epoch };
         if (entry.Type != TokenType.Batch)
         {
             token ??= TokenText.NewServiceToken();
@@ -213,6 +245,16 @@ internal sealed class TokenStore
             }
 
             var changed = change(entry);
+            if (changed.LastRenewal != entry.LastRenewal)
+            {
+                if (await _clock.CoverAsync(cancellation) is { } unwritten)
+                {
+                    return (null, unwritten);
+                }
+
+                changed = changed with { Epoch = _clock.Epoch };
+            }
+
             var result = await WriteAsync(changed, version, cancellation);
             if (result.Status != CommitStatus.Conflict)
             {
@@ -425,7 +467,7 @@ internal sealed class TokenStore
 
     private bool IsLive(TokenEntry entry) =>
         !entry.Spent
-        && (entry.ExpiresAt is not { } end || end > _time.GetUtcNow())
+        && (entry.ExpiresAt is not { } end || IsWithin(entry, end, _time.GetUtcNow()))
         && !(
             _revocations.Cover(entry.Generation, entry.Path, entry.Accessor)
             && (entry.Type == TokenType.Batch || IsLease(entry))
@@ -436,6 +478,9 @@ internal sealed class TokenStore
         entry.Type == TokenType.Service && entry.Path != TokenIssuer.RootPath;
 
     private static string PathLine(TokenEntry entry) => $"{Paths}{entry.Path.TrimEnd('/')}/{entry.Accessor}";
+
+    private bool IsWithin(TokenEntry entry, DateTimeOffset end, DateTimeOffset now) =>
+        end > now && _clock.Trusts(entry, now);
 
     /// <summary>Accessors are 24 letters and digits; anything else must not become part of a path.</summary>
     private static bool IsAccessor(string text) => text.Length is > 0 and <= 64 && text.All(char.IsAsciiLetterOrDigit);

@@ -15,7 +15,7 @@ internal sealed class TokenText : IDisposable
     public const string BatchPrefix = "hvb.";
 
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    private const int RandomLength = 32;
+    private const int RandomLength = 24;
 
     /// <summary>Characters of a service token, its prefix included.</summary>
     public const int ServiceTokenLength = 4 + RandomLength;

@@ -229,7 +229,10 @@ internal sealed class DueScheduler : IAsyncDisposable
     {
         lock (_postponed)
         {
-            return _postponed.TryGetValue(key, out var entry) && entry.Next > now;
+            // Further away than any pause: the clock has been set back since, and the pause is over.
+            return _postponed.TryGetValue(key, out var entry)
+                && entry.Next > now
+                && entry.Next - now <= LongestPause * 2;
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class FailureLimit(TimeProvider time)
 
     private const int AddressLimit = 65_536;
 
-    private readonly ConcurrentDictionary<IPAddress, (double Failures, DateTimeOffset At)> _failures = new();
+    private readonly ConcurrentDictionary<IPAddress, (double Failures, long At)> _failures = new();
 
     /// <summary>Zero, or how long the address has to wait.</summary>
     public TimeSpan Wait(IPAddress address)
@@ -56,11 +56,12 @@ internal sealed class FailureLimit(TimeProvider time)
 
         _failures.AddOrUpdate(
             address,
-            _ => (1, time.GetUtcNow()),
-            (_, known) => (Math.Max(0, Left(known)) + 1, time.GetUtcNow())
+            _ => (1, time.GetTimestamp()),
+            (_, known) => (Math.Max(0, Left(known)) + 1, time.GetTimestamp())
         );
     }
 
-    private double Left((double Failures, DateTimeOffset At) known) =>
-        known.Failures - Math.Max(0, (time.GetUtcNow() - known.At).TotalSeconds) * PerSecond;
+    /// <summary>By the clock that only goes forward: nobody waits for a year because the time of day was wrong for a while.</summary>
+    private double Left((double Failures, long At) known) =>
+        known.Failures - time.GetElapsedTime(known.At).TotalSeconds * PerSecond;
 }

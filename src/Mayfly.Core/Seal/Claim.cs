@@ -20,7 +20,7 @@ internal sealed class Guard
     private static readonly TimeSpan ProvenLifetime = TimeSpan.FromHours(24);
 
     private readonly TimeProvider _time;
-    private DateTimeOffset _endsAt;
+    private long _since;
     private bool _proven;
 
     public Guard(TimeProvider time, bool proven)
@@ -28,19 +28,22 @@ internal sealed class Guard
         _time = time;
         Nonce = Guid.NewGuid().ToString();
         _proven = proven;
-        _endsAt = time.GetUtcNow() + (proven ? ProvenLifetime : UnprovenLifetime);
+        _since = time.GetTimestamp();
     }
 
     /// <summary>Names the operation.</summary>
     public string Nonce { get; }
 
-    public bool Expired => _time.GetUtcNow() >= _endsAt;
+    /// <summary>By the clock that only goes forward: a wrong time of day neither ends an operation nor keeps it.</summary>
+    public bool Expired => Left <= TimeSpan.Zero;
+
+    private TimeSpan Left => (_proven ? ProvenLifetime : UnprovenLifetime) - _time.GetElapsedTime(_since);
 
     /// <summary>Somebody who holds a share or a token stands behind the operation.</summary>
     public void Prove()
     {
         _proven = true;
-        _endsAt = _time.GetUtcNow() + ProvenLifetime;
+        _since = _time.GetTimestamp();
     }
 
     /// <summary>Why a new operation may not take this one's place, or null.</summary>
@@ -50,7 +53,7 @@ internal sealed class Guard
             : Fault.Invalid(
                 _proven
                     ? $"{what} already in progress; cancel it first"
-                    : $"{what} already in progress; it ends at {_endsAt:O} unless a key share is given, and a token with sudo or a key share ('key') replaces it now"
+                    : $"{what} already in progress; it ends at {_time.GetUtcNow() + Left:O} unless a key share is given, and a token with sudo or a key share ('key') replaces it now"
             );
 
     /// <summary>Why the operation may not be cancelled, or null.</summary>
