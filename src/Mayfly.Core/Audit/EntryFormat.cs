@@ -12,6 +12,13 @@ namespace Mayfly.Core.Audit;
 /// </summary>
 internal sealed class EntryFormat(AuditDevice device)
 {
+    /// <summary>
+    /// More than this is not written of a request without a valid token: nobody may fill the disk who may do nothing else.
+    /// </summary>
+    private const int MostAnonymousBytes = 8 * 1024;
+
+    private const int MostAnonymousParameters = 64;
+
     private static readonly ConditionalWeakTable<Mount, byte[]> Mounts = [];
 
     private readonly LineBuffer _request = new();
@@ -145,7 +152,17 @@ internal sealed class EntryFormat(AuditDevice device)
 
         line.Raw(",\"namespace\":{\"id\":\"root\"},\"path\":"u8);
         line.Text(request.Path);
-        RequestData(line, request, subject.Mount?.Tuning.AuditNonHmacRequestKeys ?? []);
+        if (subject.Caller is null && IsTooMuch(request))
+        {
+            line.Raw(",\"data\":{\"left_out\":"u8);
+            line.Text($"{request.Body.Length} bytes and {request.Query.Count} parameters, sent without a valid token");
+            line.Byte((byte)'}');
+        }
+        else
+        {
+            RequestData(line, request, subject.Mount?.Tuning.AuditNonHmacRequestKeys ?? []);
+        }
+
         line.Raw(",\"remote_address\":"u8);
         line.Address(request.RemoteAddress);
         line.Raw(",\"remote_port\":"u8);
@@ -161,6 +178,9 @@ internal sealed class EntryFormat(AuditDevice device)
             Headers(line, request.Headers);
         }
     }
+
+    private static bool IsTooMuch(Request request) =>
+        request.Body.Length > MostAnonymousBytes || request.Query.Count > MostAnonymousParameters;
 
     private void RequestData(LineBuffer line, Request request, IReadOnlyList<string> plain)
     {

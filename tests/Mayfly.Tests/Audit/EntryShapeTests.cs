@@ -57,6 +57,32 @@ public sealed class EntryShapeTests
     }
 
     [Fact]
+    public async Task A_large_body_without_a_valid_token_is_left_out()
+    {
+        await using var audit = await AuditHarness.StartAsync();
+        await audit.EnableFileAsync();
+        var many = $"[{string.Join(',', Enumerable.Repeat("\"a\"", 60_000))}]";
+        await RefuseAsync(audit, $$"""{"pgp_keys":{{many}}}""");
+        await RefuseAsync(audit, """{"password":"CANARYpassword"}""");
+
+        var large = audit.Entries()[1].GetProperty("request").GetProperty("data");
+        Assert.Equal(
+            "240014 bytes and 0 parameters, sent without a valid token",
+            large.GetProperty("left_out").GetString()
+        );
+        var small = audit.Entries()[3].GetProperty("request").GetProperty("data");
+        Assert.StartsWith("hmac-sha256:", small.GetProperty("password").GetString(), StringComparison.Ordinal);
+        Assert.InRange(new FileInfo(audit.LogPath).Length, 1, 8_000);
+    }
+
+    private static async Task RefuseAsync(AuditHarness audit, string body)
+    {
+        using var request = AuditHarness.NewRequest(Operation.Update, "sys/rekey/init", body, token: "wrong");
+        var ticket = audit.Broker.Begin(new AuditSubject(request, AuditHarness.Mount), "permission denied");
+        Assert.Null(await ticket.RecordResponseAsync(Fault.Denied()));
+    }
+
+    [Fact]
     public async Task A_denied_request_is_recorded_with_its_error()
     {
         await using var audit = await AuditHarness.StartAsync();
