@@ -24,6 +24,10 @@ public sealed record VaultOptions
     /// <summary>What can be mounted; the whole <see cref="Catalog"/> outside tests.</summary>
     public IReadOnlyList<EngineType> Engines { get; init; } = Catalog.Engines;
 
+    /// <summary>When failed logins lock a name, by the auth method's type, and <c>all</c>.</summary>
+    public IReadOnlyDictionary<string, Mounts.UserLockoutTuning> UserLockout { get; init; } =
+        new Dictionary<string, Mounts.UserLockoutTuning>(StringComparer.Ordinal);
+
     public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
 
     /// <summary>What change events may cost.</summary>

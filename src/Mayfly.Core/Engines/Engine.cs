@@ -72,6 +72,9 @@ public sealed record MountContext(
 {
     /// <summary>What the engine tells of its changes, once they are durable.</summary>
     public EventSource Events { get; init; } = EventSource.Silent;
+
+    /// <summary>For auth methods: when failed logins lock a name.</summary>
+    public LockoutLimits Lockout { get; init; } = LockoutLimits.Default;
 }
 
 /// <summary>Secrets engines are mounted at their path, auth methods below <c>auth/</c>.</summary>
@@ -94,8 +97,14 @@ public sealed record EngineType(string Name, EngineKind Kind, string Description
     /// <summary>Set when the name is short for another type with an option: the mount gets those.</summary>
     public Alias? StandsFor { get; init; }
 
-    /// <summary>Checks the options of a mount before it is made; null when they are fine.</summary>
-    public Func<IReadOnlyDictionary<string, string>, Fault?> CheckOptions { get; init; } = _ => null;
+    /// <summary>
+    /// Checks the options of a mount before it is made (there are no old ones then) or changed; null when they are fine.
+    /// </summary>
+    public Func<
+        IReadOnlyDictionary<string, string>?,
+        IReadOnlyDictionary<string, string>,
+        Fault?
+    > CheckOptions { get; init; } = (_, _) => null;
 }
 
 /// <summary>What a name stands for: <c>kv-v2</c> is <c>kv</c> with the option <c>version</c> set to 2.</summary>

@@ -55,4 +55,7 @@ public sealed record MountTuning
 
     /// <summary>For auth mounts: the kind of tokens they give.</summary>
     public string TokenType { get; init; } = "";
+
+    /// <summary>For auth mounts: when failed logins lock a name.</summary>
+    public UserLockoutTuning? UserLockout { get; init; }
 }

@@ -24,6 +24,9 @@ internal sealed class MountRegistry(
     ILoggerFactory logs
 ) : IAsyncDisposable
 {
+    /// <summary>How long a removal has before somebody else looks after it.</summary>
+    private static readonly TimeSpan RemovalPause = TimeSpan.FromSeconds(30);
+
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly ILogger _log = logs.CreateLogger("mayfly.mounts");
     private volatile MountTable _table = new([]);
@@ -137,7 +140,11 @@ internal sealed class MountRegistry(
                 return stays;
             }
 
-            var result = await SaveAsync(new MountRecord(mounted.Mount, Removing: true), cancellation);
+            // Due, so that a removal that fails halfway is tried again until it is done.
+            var batch = new Batch();
+            var removing = MountCodec.Encode(new MountRecord(mounted.Mount, Removing: true));
+            view.Put(batch, mounted.Mount.Uuid, removing, (time.GetUtcNow() + RemovalPause).ToUnixTimeMilliseconds());
+            var result = await view.CommitAsync(batch, cancellation);
             if (!result.Succeeded)
             {
                 _table = new MountTable([.. _table.All, mounted]);
@@ -237,6 +244,35 @@ internal sealed class MountRegistry(
         }
     }
 
+    /// <summary>Where the mounts themselves are stored.</summary>
+    public StoreKey Root => view.Root;
+
+    /// <summary>Goes on with the removal of a mount whose record has come due.</summary>
+    public async ValueTask FinishRemovalAsync(StoreKey key, CancellationToken cancellation)
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            using var entry = view.PathOf(key) is { } uuid ? await view.GetAsync(uuid, cancellation) : null;
+            if (
+                entry is not null
+                && MountCodec.Decode(entry.Value) is { Removing: true, Mount: var mount }
+                && await EraseAsync(mount, cancellation) is { } fault
+            )
+            {
+                _log.LogWarning(
+                    "mount {Path} could not be removed wholly yet, and is tried again: {Reason}",
+                    mount.Path,
+                    string.Join("; ", fault.Messages)
+                );
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var mounted in _table.All)
@@ -259,6 +295,7 @@ internal sealed class MountRegistry(
         )
         {
             Events = events.SourceOf(mount),
+            Lockout = LockoutLimits.Of(mount, options.UserLockout),
         };
 
     private View ViewOf(Mount mount) => new(barrier, DataRoot.Append(mount.Uuid));

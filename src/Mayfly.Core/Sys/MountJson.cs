@@ -8,6 +8,8 @@ namespace Mayfly.Core.Sys;
 /// <summary>Mounts as replies show them.</summary>
 internal static class MountJson
 {
+    private static readonly Dictionary<string, UserLockoutTuning> NoDefaults = [];
+
     /// <summary>The path without <c>auth/</c>, as <c>sys/auth</c> lists it.</summary>
     public static string ShownPath(Mount mount) =>
         mount.Kind == EngineKind.Auth ? mount.Path["auth/".Length..] : mount.Path;
@@ -20,6 +22,13 @@ internal static class MountJson
         writer.WriteBoolean("force_no_cache", false);
         writer.WriteNumber("max_lease_ttl", (long)mount.Tuning.MaxLeaseTtl.TotalSeconds);
         WriteOptional(writer, mount);
+        if (mount.Tuning.UserLockout is not null)
+        {
+            writer.WriteStartObject("user_lockout_config");
+            UserLockoutFields.WriteTo(writer, LockoutLimits.Of(mount, NoDefaults));
+            writer.WriteEndObject();
+        }
+
         writer.WriteEndObject();
         writer.WriteString("deprecation_status", "supported");
         writer.WriteString("description", mount.Description);
@@ -49,6 +58,10 @@ internal static class MountJson
         }
 
         WriteOptional(writer, mount);
+        if (mount.Tuning.UserLockout is not null)
+        {
+            UserLockoutFields.WriteTo(writer, LockoutLimits.Of(mount, server.UserLockout));
+        }
     }
 
     public static void WriteOptions(Utf8JsonWriter writer, Mount mount)

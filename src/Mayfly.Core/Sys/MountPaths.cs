@@ -28,7 +28,11 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server, Even
         new("options", FieldType.StringMap, "The engine's own options, such as version=2."),
         new("allowed_managed_keys", FieldType.StringList, "Not supported.") { Ignored = true },
         new("plugin_version", FieldType.String, "Not supported.") { Ignored = true },
-        new("user_lockout_config", FieldType.Object, "Not supported.") { Ignored = true },
+        new(
+            "user_lockout_config",
+            FieldType.Object,
+            "For auth mounts: lockout_threshold, lockout_duration, lockout_counter_reset_duration, lockout_disable."
+        ),
         new("delegated_auth_accessors", FieldType.StringList, "Not supported.") { Ignored = true },
         new("force_no_cache", FieldType.Bool, "Nothing is cached in plaintext in any case."),
         new("identity_token_key", FieldType.String, "Not supported.") { Ignored = true },
@@ -163,7 +167,7 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server, Even
             );
         }
 
-        if (found.CheckOptions(resolved) is { } bad)
+        if (found.CheckOptions(null, resolved) is { } bad)
         {
             return bad;
         }
@@ -214,12 +218,8 @@ internal sealed class MountPaths(MountRegistry mounts, VaultOptions server, Even
             options[key] = value;
         }
 
-        if (mounted.Mount.Options.GetValueOrDefault("version") == "2" && options.GetValueOrDefault("version") != "2")
-        {
-            return Fault.Invalid("cannot downgrade mount from version 2");
-        }
-
-        if (server.Engines.Find(mounted.Mount.Kind, mounted.Mount.Type)?.CheckOptions(options) is { } bad)
+        var type = server.Engines.Find(mounted.Mount.Kind, mounted.Mount.Type);
+        if (type?.CheckOptions(mounted.Mount.Options, options) is { } bad)
         {
             return bad;
         }

@@ -78,6 +78,10 @@ internal static class MountTuningFields
                         null
                     )
                     : (tuning, "must be service, batch, default-service or default-batch");
+            case "user_lockout_config":
+                return UserLockoutFields.Apply(tuning.UserLockout, member.Value, out var lockout) is { } badLockout
+                    ? (tuning, badLockout)
+                    : (tuning with { UserLockout = lockout }, null);
             default:
                 // Options, description and what has no effect are not settings of this kind.
                 return (tuning, null);

@@ -207,7 +207,7 @@ public sealed class UserPassTests
     public void The_memory_of_failures_is_bounded_and_forgets_the_oldest()
     {
         var time = new ManualTime();
-        var lockout = new Lockout(time, capacity: 100);
+        var lockout = new Mayfly.Core.Auth.Lockout(time, capacity: 100, Mayfly.Core.Mounts.LockoutLimits.Default);
         for (var i = 0; i < 5; i++)
         {
             lockout.Failed("first");

@@ -65,6 +65,29 @@ public sealed class MountTests
         Assert.Equal(before, await store.CountAsync(default, TestContext.Current.CancellationToken) - revocations);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task What_a_failing_store_interrupted_is_finished_without_being_asked(int commits)
+    {
+        var store = new FaultyStore(new MemoryStore());
+        await using var vault = await TestVault.StartAsync(store: store);
+        var before = await store.CountAsync(default, TestContext.Current.CancellationToken);
+        await vault.DataAsync(Operation.Update, "sys/auth/userpass", """{"type":"userpass"}""");
+        await vault.DataAsync(Operation.Update, "auth/userpass/users/ann", """{"password":"correct horse"}""");
+        const string Login = """{"password":"correct horse"}""";
+        await vault.HandleAsync(Operation.Update, "auth/userpass/login/ann", Login, token: "");
+        store.FailAfter(commits);
+        await vault.FaultAsync(FaultKind.Unavailable, Operation.Delete, "sys/auth/userpass");
+        await vault.AdvanceAsync(TimeSpan.FromMinutes(1));
+        store.FailAfter(int.MaxValue);
+
+        await vault.AdvanceAsync(TimeSpan.FromMinutes(10));
+
+        Assert.Equal(before, await store.CountAsync(default, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Disabling_an_auth_method_ends_its_tokens()
     {

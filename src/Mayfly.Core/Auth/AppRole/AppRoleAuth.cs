@@ -7,17 +7,21 @@ using Mayfly.Crypto;
 namespace Mayfly.Core.Auth.AppRole;
 
 /// <summary>Machines that log in with the id of their role, and a secret-id that was handed to them.</summary>
-internal sealed class AppRoleAuth : Engine, IRenewsTokens, IHasLoginRoles
+internal sealed class AppRoleAuth : Engine, IRenewsTokens, IHasLoginRoles, ILocksLogins
 {
     /// <summary>What a login is told whichever of the two is wrong.</summary>
     public const string InvalidLogin = "invalid role or secret ID";
 
+    private const int FailingRolesKnown = 65_536;
+
     private readonly RoleStore _roles;
+    private readonly Lockout _lockout;
     private readonly SecretIds _secretIds;
     private readonly Tidy _tidy;
 
     private AppRoleAuth(MountContext context)
     {
+        _lockout = new Lockout(context.Time, FailingRolesKnown, context.Lockout);
         _roles = new RoleStore(context.View);
         _secretIds = new SecretIds(context.View, _roles, context.Time);
         _tidy = new Tidy(context.View, _roles, _secretIds, context.Log);
@@ -47,6 +51,10 @@ internal sealed class AppRoleAuth : Engine, IRenewsTokens, IHasLoginRoles
         new("approle", EngineKind.Auth, "Machines with a role id and secret-ids.", context => new AppRoleAuth(context));
 
     public override PathTable Paths { get; }
+
+    public IReadOnlyList<string> LockedNames => _lockout.Locked;
+
+    public void Unlock(string name) => _lockout.Clear(name);
 
     /// <summary>The clean-up that is going on or was the last.</summary>
     internal Task TidyRun => _tidy.Run;
@@ -103,12 +111,24 @@ internal sealed class AppRoleAuth : Engine, IRenewsTokens, IHasLoginRoles
                 return Fault.Invalid("missing secret_id");
             }
 
+            if (_lockout.IsLocked(role.RoleId))
+            {
+                return Fault.Denied();
+            }
+
             var accessor = role.AccessorOf(SecretIdPaths.Trimmed(sent));
             (secretId, var fault) = await _secretIds.UseAsync(role, accessor, request.RemoteAddress, cancellation);
+            if (fault is { Kind: FaultKind.Invalid })
+            {
+                _lockout.Failed(role.RoleId);
+            }
+
             if (fault is not null)
             {
                 return fault;
             }
+
+            _lockout.Clear(role.RoleId);
         }
         else if (SecretIds.WrongAddress(role, secretId, request.RemoteAddress) is { } fault)
         {

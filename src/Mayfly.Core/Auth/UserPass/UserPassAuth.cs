@@ -7,7 +7,7 @@ using Mayfly.Crypto;
 namespace Mayfly.Core.Auth.UserPass;
 
 /// <summary>People who log in with a name and a password that the server knows the hash of.</summary>
-internal sealed class UserPassAuth : Engine, IRenewsTokens
+internal sealed class UserPassAuth : Engine, IRenewsTokens, ILocksLogins
 {
     private const string Folder = "user/";
     private const int MaxNameBytes = 256;
@@ -32,8 +32,8 @@ internal sealed class UserPassAuth : Engine, IRenewsTokens
         _view = context.View;
         _iterations = iterations;
         _dummy = PasswordHash.Dummy(iterations);
-        _known = new Lockout(context.Time, FailingNamesKnown);
-        _unknown = new Lockout(context.Time, FailingNamesUnknown);
+        _known = new Lockout(context.Time, FailingNamesKnown, context.Lockout);
+        _unknown = new Lockout(context.Time, FailingNamesUnknown, context.Lockout);
         Paths = new PathTable(
             new PathEntry("login/{username}")
             {
@@ -85,6 +85,15 @@ internal sealed class UserPassAuth : Engine, IRenewsTokens
     public static EngineType Type { get; } = TypeWith(PasswordHash.RecommendedIterations);
 
     public override PathTable Paths { get; }
+
+    public IReadOnlyList<string> LockedNames => [.. _known.Locked, .. _unknown.Locked];
+
+    public void Unlock(string name)
+    {
+        var normal = RoleName.Normalize(name, MaxNameBytes) ?? "";
+        _known.Clear(normal);
+        _unknown.Clear(normal);
+    }
 
     /// <summary>The method with another cost of hashing.</summary>
     internal static EngineType TypeWith(int iterations) =>

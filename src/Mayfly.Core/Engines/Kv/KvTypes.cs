@@ -41,8 +41,15 @@ internal static class KvTypes
             ? version == "2"
             : context.Mount.Type == KvV2.Name;
 
-    private static Fault? CheckOptions(IReadOnlyDictionary<string, string> options) =>
-        options.TryGetValue(VersionOption, out var version) && version is not ("1" or "2" or "")
-            ? Fault.Invalid("the option version must be 1 or 2")
+    private static Fault? CheckOptions(
+        IReadOnlyDictionary<string, string>? old,
+        IReadOnlyDictionary<string, string> options
+    )
+    {
+        var version = options.GetValueOrDefault(VersionOption, "");
+        return version is not ("1" or "2" or "") ? Fault.Invalid("the option version must be 1 or 2")
+            : old?.GetValueOrDefault(VersionOption) == "2" && version != "2"
+                ? Fault.Invalid("cannot downgrade mount from version 2")
             : null;
+    }
 }

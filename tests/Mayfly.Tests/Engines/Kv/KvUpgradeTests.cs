@@ -121,9 +121,9 @@ public sealed class KvUpgradeTests : VersionedKvTestBase
     public void Other_versions_are_refused()
     {
         Assert.NotNull(
-            KvTypes.Kv.CheckOptions(new Dictionary<string, string>(StringComparer.Ordinal) { ["version"] = "3" })
+            KvTypes.Kv.CheckOptions(null, new Dictionary<string, string>(StringComparer.Ordinal) { ["version"] = "3" })
         );
-        Assert.Null(KvTypes.Kv.CheckOptions(Version2));
+        Assert.Null(KvTypes.Kv.CheckOptions(null, Version2));
     }
 
     /// <summary>Waits until the upgrade is over, moving the clock for its pauses.</summary>
