@@ -61,7 +61,7 @@ public sealed class TestVault : IAsyncDisposable
             seal: null,
             time,
             NullLoggerFactory.Instance,
-            () => "",
+            _ => null,
             Cancellation
         );
 

@@ -3,7 +3,12 @@ using Mayfly.Core.Pipeline;
 namespace Mayfly.Core.Sys;
 
 /// <summary>What kind of server this is, for clients that ask: one active node, no replication.</summary>
-internal sealed class StatusPaths(VaultOptions server, string storageType, TimeProvider time, Func<string> metrics)
+internal sealed class StatusPaths(
+    VaultOptions server,
+    string storageType,
+    TimeProvider time,
+    Func<string, (string ContentType, byte[] Body)?> metrics
+)
 {
     private readonly DateTimeOffset _started = time.GetUtcNow();
 
@@ -49,17 +54,16 @@ internal sealed class StatusPaths(VaultOptions server, string storageType, TimeP
             },
             new("metrics")
             {
-                Help = "Counters and gauges as Prometheus text.",
-                Fields = [new("format", FieldType.String, "prometheus; other formats are not there.")],
-                Read = (_, _) =>
-                    new(
-                        new Response(System.Text.Encoding.UTF8.GetBytes(metrics()))
-                        {
-                            ContentType = "text/plain; version=0.0.4; charset=utf-8",
-                        }
-                    ),
+                Help = "Counters and gauges as JSON, or as Prometheus text.",
+                Fields = [new("format", FieldType.String, "prometheus, or nothing for JSON.")],
+                Read = (request, _) => new(Metrics(request.Fields.String("format"))),
             },
         ];
+
+    private Outcome Metrics(string format) =>
+        metrics(format) is { } found
+            ? new Response(found.Body) { ContentType = found.ContentType }
+            : Fault.Invalid("metric response format unknown: it is prometheus, or nothing for JSON");
 
     private Response Leader() =>
         Response.Object(

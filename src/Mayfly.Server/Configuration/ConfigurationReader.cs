@@ -1,4 +1,5 @@
 using Mayfly.Core.Hcl;
+using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Server.Logging;
 
@@ -45,7 +46,6 @@ internal sealed class ConfigurationReader(string file, List<string> problems)
         ("log_requests_level", "requests are in the audit, not in the log"),
         ("raw_storage_endpoint", "sys/raw is not offered: it would show records past every policy"),
         ("introspection_endpoint", "sys/internal/inspect is not offered"),
-        ("user_lockout", "failed logins are rate-limited instead"),
         ("reporting", "nothing is reported to anybody"),
         ("request_limiter", "load is limited by the connections"),
         ("replication", "there is no replication"),
@@ -74,6 +74,7 @@ internal sealed class ConfigurationReader(string file, List<string> problems)
             LogLevel = Choice(fields, "log_level", LogSettings.ParseLevel) ?? start.LogLevel,
             LogFormat = Choice(fields, "log_format", LogSettings.ParseFormat) ?? start.LogFormat,
             UnknownFields = Choice(fields, "unknown_fields", ParseUnknownFields) ?? start.UnknownFields,
+            UserLockout = ReadUserLockout(fields, start.UserLockout),
         };
         ReadTelemetry(fields);
         if (fields.Bool("ui") == true)
@@ -214,6 +215,42 @@ internal sealed class ConfigurationReader(string file, List<string> problems)
         }
 
         return choice;
+    }
+
+    private Dictionary<string, UserLockoutTuning> ReadUserLockout(
+        HclFields fields,
+        IReadOnlyDictionary<string, UserLockoutTuning> start
+    )
+    {
+        var byType = new Dictionary<string, UserLockoutTuning>(start, StringComparer.Ordinal);
+        foreach (var block in fields.Blocks("user_lockout", 1))
+        {
+            if (block.Label is not ("all" or "userpass" or "approle" or "ldap"))
+            {
+                Problem(block.Position, $"user_lockout \"{block.Label}\": it is \"all\", \"userpass\" or \"approle\"");
+                continue;
+            }
+
+            var own = new HclFields(block.Body);
+            byType[block.Label] = new UserLockoutTuning
+            {
+                Threshold = own.Int("lockout_threshold"),
+                Duration = own.Duration("lockout_duration"),
+                CounterReset = own.Duration("lockout_counter_reset"),
+                Disabled = own.Bool("disable_lockout"),
+            };
+            if (byType[block.Label].Threshold is <= 0)
+            {
+                Problem(
+                    block.Position,
+                    "user_lockout: lockout_threshold must be positive; disable_lockout turns it off"
+                );
+            }
+
+            Collect(own.Finish());
+        }
+
+        return byType;
     }
 
     private void ReadTelemetry(HclFields fields)

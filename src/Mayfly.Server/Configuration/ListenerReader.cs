@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Mayfly.Core.Auth;
 using Mayfly.Core.Hcl;
 using Mayfly.Server.Http;
 
@@ -18,14 +19,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
 
     private static readonly (string Key, string Consequence)[] Unsupported =
     [
-        (
-            "x_forwarded_for_authorized_addrs",
-            "the address of a caller is the proxy's, also for CIDR bounds and the audit"
-        ),
-        ("x_forwarded_for_hop_skips", "X-Forwarded-For is not read"),
-        ("x_forwarded_for_reject_not_authorized", "X-Forwarded-For is not read"),
-        ("x_forwarded_for_reject_not_present", "X-Forwarded-For is not read"),
-        ("x_forwarded_for_client_cert_header", "X-Forwarded-For is not read"),
+        ("x_forwarded_for_client_cert_header", "certificates that a proxy forwards are not read"),
         ("tls_cipher_suites", "the cipher suites are the operating system's"),
         ("tls_client_ca_file", "client certificates are not asked for"),
         ("tls_max_version", "TLS 1.3 stays available"),
@@ -71,6 +65,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
 
         var requireHeader = fields.Bool("require_request_header") ?? false;
         var openMetrics = OpenMetrics(fields);
+        var forwarded = Forwarded(block, fields);
         PassOver(block, fields);
         if (fields.Finish() is { } error)
         {
@@ -79,7 +74,52 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
 
         return listener is null
             ? []
-            : [listener with { RequireRequestHeader = requireHeader, UnauthenticatedMetrics = openMetrics }];
+            :
+            [
+                listener with
+                {
+                    RequireRequestHeader = requireHeader,
+                    UnauthenticatedMetrics = openMetrics,
+                    Forwarded = forwarded,
+                },
+            ];
+    }
+
+    /// <summary>Whose X-Forwarded-For is believed; null when nobody's is.</summary>
+    private ForwardedFor? Forwarded(HclBlock block, HclFields fields)
+    {
+        const string Addresses = "x_forwarded_for_authorized_addrs";
+        var proxies = fields.Value(Addresses) is HclString one ? [one.Text] : fields.Strings(Addresses);
+        var skips = fields.Int("x_forwarded_for_hop_skips") ?? 0;
+        var rejectOthers = fields.Bool("x_forwarded_for_reject_not_authorized") ?? true;
+        var rejectWithout = fields.Bool("x_forwarded_for_reject_not_present") ?? true;
+        if (proxies is null)
+        {
+            return null;
+        }
+
+        var networks = Cidr.Normalize(proxies.SelectMany(text => text.Split(',')), out var bad);
+        if (networks is not { Count: > 0 })
+        {
+            Problem(
+                block.Position,
+                $"listener: x_forwarded_for_authorized_addrs must be addresses or networks, not '{bad}'"
+            );
+            return null;
+        }
+
+        if (skips is < 0 or > 100)
+        {
+            Problem(block.Position, "listener: x_forwarded_for_hop_skips must be from 0 to 100");
+            return null;
+        }
+
+        return new ForwardedFor(networks)
+        {
+            HopSkips = (int)skips,
+            RejectNotAuthorized = rejectOthers,
+            RejectNotPresent = rejectWithout,
+        };
     }
 
     private TcpListener? Tcp(HclBlock block, HclFields fields)
@@ -117,7 +157,11 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
             return null;
         }
 
-        if (minimum is not ("tls12" or "tls13"))
+        if (minimum is "tls10" or "tls11")
+        {
+            Warn(block.Position, $"listener: {minimum} is not offered any more; clients need at least TLS 1.2");
+        }
+        else if (minimum is not ("tls12" or "tls13"))
         {
             Problem(block.Position, $"listener: tls_min_version must be tls12 or tls13, not '{minimum}'");
             return null;

@@ -1,3 +1,4 @@
+using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Server.Http;
 using Mayfly.Server.Logging;
@@ -26,6 +27,10 @@ internal sealed record ServerConfiguration
     public TimeSpan? MaxLeaseTtl { get; init; }
 
     public UnknownFields UnknownFields { get; init; } = UnknownFields.Refuse;
+
+    /// <summary>When failed logins lock a name, by the auth method's type, and <c>all</c>.</summary>
+    public IReadOnlyDictionary<string, UserLockoutTuning> UserLockout { get; init; } =
+        new Dictionary<string, UserLockoutTuning>(StringComparer.Ordinal);
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 

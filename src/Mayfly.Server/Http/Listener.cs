@@ -11,6 +11,9 @@ internal abstract record Listener
     /// <summary>Refuse requests without <c>X-Vault-Request: true</c>.</summary>
     public bool RequireRequestHeader { get; init; }
 
+    /// <summary>Whose X-Forwarded-For is believed, or null when nobody's is.</summary>
+    public ForwardedFor? Forwarded { get; init; }
+
     /// <summary>Metrics may be read here without a token.</summary>
     public bool UnauthenticatedMetrics { get; init; }
 }

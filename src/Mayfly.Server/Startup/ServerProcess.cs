@@ -55,7 +55,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         var parts = new List<object>();
         try
         {
-            var metrics = Add(parts, new Metrics());
+            var metrics = Add(parts, new Metrics(time));
             var counts = Add(parts, new RequestCounts());
             var store = Add(parts, OpenStore(configuration.Storage!, logs));
             var vault = Add(
@@ -66,7 +66,7 @@ internal sealed class ServerProcess : IAsyncDisposable
                     OpenSeal(configuration.Seal),
                     time,
                     logs,
-                    metrics.Text,
+                    metrics.Read,
                     cancellation
                 )
             );
@@ -74,7 +74,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             await UnsealAsync(vault, configuration.Seal, logs.CreateLogger("seal"), cancellation);
             var application = new VaultApplication(
                 vault.HandleAsync,
-                [new HealthPath(() => HealthOf(vault), time), new MetricsPath(metrics.Text)],
+                [new HealthPath(() => HealthOf(vault), time), new MetricsPath(metrics.Read)],
                 counts,
                 logs.CreateLogger<VaultApplication>()
             );
@@ -191,6 +191,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             ApiAddress = configuration.ApiAddress,
             ClusterAddress = configuration.ClusterAddress,
             UnknownFields = configuration.UnknownFields,
+            UserLockout = configuration.UserLockout,
         };
         return options with
         {

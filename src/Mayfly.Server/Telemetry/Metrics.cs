@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace Mayfly.Server.Telemetry;
 
 /// <summary>
-/// Gathers what the instruments of the server, of Kestrel and of the runtime measure, and shows it as Prometheus text.
+/// Gathers what the instruments of the server, of Kestrel and of the runtime measure, and shows it as Prometheus text or as JSON.
 /// Safe for concurrent use.
 /// </summary>
 internal sealed class Metrics : IDisposable
@@ -18,8 +20,13 @@ internal sealed class Metrics : IDisposable
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<string, Family> _families = new(StringComparer.Ordinal);
 
-    public Metrics()
+    private readonly TimeProvider _time;
+    private readonly long _started;
+
+    public Metrics(TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
+        _started = _time.GetTimestamp();
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             var meter = instrument.Meter.Name;
@@ -49,7 +56,51 @@ internal sealed class Metrics : IDisposable
         return text.ToString();
     }
 
+    /// <summary>What <c>sys/metrics</c> answers for a format: <c>prometheus</c>, or "" for JSON; null for others.</summary>
+    public (string ContentType, byte[] Body)? Read(string format) =>
+        format switch
+        {
+            "prometheus" => (ContentType, Encoding.UTF8.GetBytes(Text())),
+            "" => ("application/json", Json()),
+            _ => null,
+        };
+
     public void Dispose() => _listener.Dispose();
+
+    /// <summary>Everything, in the JSON that Vault gives; sums run since the start, not over ten seconds.</summary>
+    private byte[] Json()
+    {
+        _listener.RecordObservableInstruments();
+        var seconds = _time.GetElapsedTime(_started).TotalSeconds;
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString(
+                "Timestamp",
+                _time.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss '+0000 UTC'", CultureInfo.InvariantCulture)
+            );
+            foreach (var kind in Enum.GetValues<MetricKind>())
+            {
+                writer.WriteStartArray(kind + "s");
+                foreach (var family in _families.Values.OrderBy(family => family.Name, StringComparer.Ordinal))
+                {
+                    if (family.Kind == kind)
+                    {
+                        family.Write(writer, seconds);
+                    }
+                }
+
+                writer.WriteEndArray();
+            }
+
+            writer.WriteStartArray("Points");
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
 
     private Family FamilyOf(Instrument instrument)
     {
@@ -64,7 +115,7 @@ internal sealed class Metrics : IDisposable
     private sealed class Family
     {
         private readonly ConcurrentDictionary<string, MetricSeries> _series = new(StringComparer.Ordinal);
-        private readonly MetricSeries _plain = new("");
+        private readonly MetricSeries _plain = new("", []);
         private readonly string _help;
         private readonly string _type;
         private readonly bool _observed;
@@ -96,7 +147,7 @@ internal sealed class Metrics : IDisposable
 
         public void Take(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
-            var series = tags.IsEmpty ? _plain : Labelled(MetricSeries.LabelsOf(tags));
+            var series = tags.IsEmpty ? _plain : Labelled(tags);
             if (tags.IsEmpty && !_plainIsShown)
             {
                 _series.TryAdd("", _plain);
@@ -132,6 +183,28 @@ internal sealed class Metrics : IDisposable
             }
         }
 
-        private MetricSeries Labelled(string labels) => _series.GetOrAdd(labels, static key => new MetricSeries(key));
+        public MetricKind Kind =>
+            _type switch
+            {
+                "histogram" => MetricKind.Sample,
+                "counter" => MetricKind.Counter,
+                _ => MetricKind.Gauge,
+            };
+
+        public void Write(Utf8JsonWriter writer, double seconds)
+        {
+            foreach (var series in _series.Values.OrderBy(series => series.Labels, StringComparer.Ordinal))
+            {
+                series.Write(writer, Name, Kind, seconds);
+            }
+        }
+
+        private MetricSeries Labelled(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            var labels = MetricSeries.LabelsOf(tags);
+            return _series.TryGetValue(labels, out var known)
+                ? known
+                : _series.GetOrAdd(labels, new MetricSeries(labels, MetricSeries.TagsOf(tags)));
+        }
     }
 }

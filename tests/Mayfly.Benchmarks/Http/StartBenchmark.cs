@@ -116,7 +116,7 @@ internal static class StartBenchmark
             seal: null,
             TimeProvider.System,
             NullLoggerFactory.Instance,
-            () => "",
+            _ => null,
             cancellation
         );
         var made = await CallAsync(vault, "sys/init", "", """{"secret_shares":1,"secret_threshold":1}""", cancellation);

@@ -55,6 +55,43 @@ public sealed class ConfigurationFileTests
     }
 
     [Fact]
+    public void Proxies_and_lockout_are_read()
+    {
+        var configuration = Good(
+            """
+            listener "tcp" {
+              address = "127.0.0.1:8200"
+              tls_cert_file = "/c"
+              tls_key_file = "/k"
+              tls_min_version = "tls10"
+              x_forwarded_for_authorized_addrs = "10.0.0.1, 10.1.0.0/16"
+              x_forwarded_for_hop_skips = "1"
+              x_forwarded_for_reject_not_present = false
+            }
+            storage "inmem" {}
+            user_lockout "all" {
+              lockout_threshold = "3"
+            }
+            user_lockout "approle" {
+              disable_lockout = true
+              lockout_duration = "5m"
+              lockout_counter_reset = "1m"
+            }
+            """
+        );
+
+        var forwarded = Assert.Single(configuration.Listeners).Forwarded!;
+        Assert.Equal(["10.0.0.1", "10.1.0.0/16"], forwarded.Proxies);
+        Assert.Equal(1, forwarded.HopSkips);
+        Assert.True(forwarded.RejectNotAuthorized);
+        Assert.False(forwarded.RejectNotPresent);
+        Assert.Contains(configuration.Warnings, warning => warning.Contains("at least TLS 1.2"));
+        Assert.Equal(3, configuration.UserLockout["all"].Threshold);
+        Assert.True(configuration.UserLockout["approle"].Disabled);
+        Assert.Equal(TimeSpan.FromMinutes(5), configuration.UserLockout["approle"].Duration);
+    }
+
+    [Fact]
     public void Json_says_the_same_as_HCL()
     {
         var configuration = Good(
@@ -118,7 +155,13 @@ public sealed class ConfigurationFileTests
         "test.hcl:2: listener: tls_require_and_verify_client_cert"
     )]
     [InlineData(
-        "listener \"tcp\" { tls_cert_file = \"a\"\n tls_key_file = \"b\"\n tls_min_version = \"tls11\" }",
+        "listener \"tcp\" { tls_disable = true\n x_forwarded_for_authorized_addrs = \"proxy\" }",
+        "x_forwarded_for_authorized_addrs must be addresses or networks, not 'proxy'"
+    )]
+    [InlineData("user_lockout \"ssh\" {}", "user_lockout \"ssh\"")]
+    [InlineData("user_lockout \"all\" { lockout_threshold = 0 }", "lockout_threshold must be positive")]
+    [InlineData(
+        "listener \"tcp\" { tls_cert_file = \"a\"\n tls_key_file = \"b\"\n tls_min_version = \"ssl3\" }",
         "tls_min_version must be tls12 or tls13"
     )]
     [InlineData("storage \"consul\" { }", "storage \"consul\" is not supported")]

@@ -47,7 +47,9 @@ internal sealed class DialectServer : IAsyncDisposable
                     health ?? (() => new Health(VaultState.Unsealed, "1.17.0+mayfly.0", "test", "id")),
                     time
                 ),
-                new MetricsPath(() => "up 1\n"),
+                new MetricsPath(format =>
+                    ("text/plain", Encoding.UTF8.GetBytes(format == "prometheus" ? "up 1\n" : "{}"))
+                ),
             ],
             new RequestCounts(),
             logs.CreateLogger<VaultApplication>()

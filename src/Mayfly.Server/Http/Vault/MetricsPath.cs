@@ -1,12 +1,10 @@
-using System.Text;
-
 namespace Mayfly.Server.Http.Vault;
 
 /// <summary>
 /// <c>sys/metrics</c> on a listener where it may be read without a token. Elsewhere the request takes the common way,
 /// where a policy decides.
 /// </summary>
-internal sealed class MetricsPath(Func<string> read) : ISpecialPath
+internal sealed class MetricsPath(Func<string, (string ContentType, byte[] Body)?> read) : ISpecialPath
 {
     public string Path => "sys/metrics";
 
@@ -17,8 +15,12 @@ internal sealed class MetricsPath(Func<string> read) : ISpecialPath
             return false;
         }
 
-        var bytes = Encoding.UTF8.GetBytes(read());
-        await Reply.WriteBytesAsync(exchange.Features, 200, Telemetry.Metrics.ContentType, bytes);
+        if (read(target.Query.GetValueOrDefault("format", "")) is not { } found)
+        {
+            return false;
+        }
+
+        await Reply.WriteBytesAsync(exchange.Features, 200, found.ContentType, found.Body);
         return true;
     }
 }

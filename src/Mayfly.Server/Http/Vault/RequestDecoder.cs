@@ -39,6 +39,19 @@ internal static class RequestDecoder
             return (null, unnamed);
         }
 
+        var connection = exchange.Features.Get<IHttpConnectionFeature>();
+        var remote = connection?.RemoteIpAddress ?? IPAddress.Loopback;
+        if (exchange.Listener?.Forwarded is { } forwarded)
+        {
+            var (address, refused) = forwarded.Resolve(remote, http.Headers["X-Forwarded-For"]);
+            if (address is null)
+            {
+                return (null, refused);
+            }
+
+            remote = address;
+        }
+
         var body = SecretBytes.Empty;
         if (takesBody)
         {
@@ -53,7 +66,6 @@ internal static class RequestDecoder
         }
 
         var stream = EventStream.KindOf(http, target.Query);
-        var connection = exchange.Features.Get<IHttpConnectionFeature>();
         return (
             new Request
             {
@@ -63,7 +75,7 @@ internal static class RequestDecoder
                 Token = token,
                 Body = body,
                 Query = target.Query,
-                RemoteAddress = connection?.RemoteIpAddress ?? IPAddress.Loopback,
+                RemoteAddress = remote,
                 RemotePort = connection?.RemotePort ?? 0,
                 WrapTtl = wrap,
                 Consumer = consumer,
