@@ -135,7 +135,7 @@ public sealed class FieldValues : IDisposable
             ),
         ];
 
-    /// <summary>The map, or null when it was not sent.</summary>
+    /// <summary>The map without members that are null, or null when it was not sent.</summary>
     public IReadOnlyDictionary<string, string>? StringMapOrNull(string name)
     {
         switch (Element(name))
@@ -144,7 +144,10 @@ public sealed class FieldValues : IDisposable
                 var values = new Dictionary<string, string>(StringComparer.Ordinal);
                 foreach (var member in map.EnumerateObject())
                 {
-                    values[member.Name] = AsText(member.Value) ?? "";
+                    if (AsText(member.Value) is { } text)
+                    {
+                        values[member.Name] = text;
+                    }
                 }
 
                 return values;
@@ -311,7 +314,8 @@ public sealed class FieldValues : IDisposable
         return element switch
         {
             { ValueKind: JsonValueKind.Object } map => map.EnumerateObject()
-                .All(member => AsText(member.Value) is not null)
+                // Clients with types send null for what was not set.
+                .All(member => member.Value.ValueKind == JsonValueKind.Null || AsText(member.Value) is not null)
                 ? null
                 : Expected,
             { ValueKind: JsonValueKind.Array } pairs => pairs

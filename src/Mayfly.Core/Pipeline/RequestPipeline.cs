@@ -345,7 +345,7 @@ internal sealed class RequestPipeline(
     private static Fault NoRoute(Request request, RouteMatch route) =>
         route.Mounted is null
             ? Fault.NotFound($"no handler for route \"{request.Path}\". route entry not found.")
-            : Fault.Unsupported(
+            : Fault.NotFound(
                 $"unsupported path: {route.Mounted.Mount.Path} ({route.Mounted.Mount.Type}) has nothing at \"{route.Path}\""
             );
 
@@ -359,7 +359,9 @@ internal sealed class RequestPipeline(
     {
         var paths = mounted.Engine.Paths.Entries.Select(entry => $"\n    {entry.Pattern}\n        {entry.Help}");
         var mount = mounted.Mount;
-        return HelpText($"{mount.Path} ({mount.Type})\n\n{mount.Description}\n\nPaths:{string.Concat(paths)}\n");
+        return HelpText(
+            $"{mount.Path}: the {mount.Type} backend\n\n{mount.Description}\n\nPaths:{string.Concat(paths)}\n"
+        );
     }
 
     private static Response HelpText(string text) =>

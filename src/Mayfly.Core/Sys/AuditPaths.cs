@@ -171,7 +171,7 @@ internal sealed class AuditPaths
                     ResponseShape.EnvelopeAndTop,
                     writer => writer.WriteString("hash", device.Hash(input))
                 )
-                : Fault.Invalid($"unknown audit device \"{PathOf(request)}\"")
+                : Fault.Invalid($"unknown audit backend \"{PathOf(request)}\"")
         );
     }
 

@@ -17,6 +17,7 @@ internal sealed class RekeyPaths(Custody custody)
             NoBackup("rekey/backup"),
             NoBackup("rekey/recovery-key-backup"),
             NoBackup("rekey/recovery-backup"),
+            NoBackup("rekey-recovery-key/backup"),
         ];
 
     private static IEnumerable<PathEntry> EntriesOf(string prefix, Rekeying rekey) =>
@@ -67,17 +68,15 @@ internal sealed class RekeyPaths(Custody custody)
             },
         ];
 
-    private static PathEntry NoBackup(string pattern)
-    {
-        static ValueTask<Outcome> Refuse(AuthorizedRequest request, CancellationToken cancellation) =>
-            new(Fault.Invalid("no backup of rekeyed shares is kept: encrypting them for PGP is not supported"));
-        return new PathEntry(pattern)
+    /// <summary>There is never a backup, since a rekey that asks for one is refused: the same answers as Vault's without one.</summary>
+    private static PathEntry NoBackup(string pattern) =>
+        new(pattern)
         {
             Help = "Vault keeps a copy of shares that were encrypted for PGP here; this server does not.",
-            Read = Refuse,
-            Delete = Refuse,
+            Access = Access.Sudo,
+            Read = (_, _) => new(Fault.Invalid("no backed-up keys found")),
+            Delete = (_, _) => new(Outcome.Done),
         };
-    }
 
     private static async ValueTask<Outcome> StartAsync(
         Rekeying rekey,

@@ -74,11 +74,11 @@ internal sealed class LoginCommand() : Command("login", "Authenticate, and keep 
         if (!response.IsSuccess)
         {
             var code = call.Refused("Error authenticating", response);
-            if (response.Status == 403 && response.Errors.Contains("missing client token"))
+            if (response.Status == 403)
             {
                 call.Print.Error(
-                    $"\nThere is nothing to log in to at auth/{mount}/. \"mayfly auth list\" shows the enabled methods; "
-                        + "-path names one that is not at its type."
+                    $"\nEither there is nothing to log in to at auth/{mount}/ (\"mayfly auth list\" shows the enabled methods; "
+                        + "-path names one that is not at its type), or this login is locked after too many failures."
                 );
             }
 

@@ -65,6 +65,7 @@ internal static class RoleFields
         NumUses,
         Ttl,
         LocalSecretIds,
+        new("enable_local_secret_ids", FieldType.Bool, "How some clients call local_secret_ids.") { Ignored = true },
         .. TokenParameters.Fields,
         .. TokenParameters.OlderFields(OlderNames),
     ];

@@ -19,7 +19,7 @@ internal sealed record TokenRole
         new("renewable", FieldType.Bool, "Tokens can be renewed."),
         new("path_suffix", FieldType.String, "Is added to the path of the tokens, to tell them apart."),
         new("allowed_entity_aliases", FieldType.StringList, "Names of entity aliases that tokens may have."),
-        .. TokenParameters.Fields.Where(field => field.Name is not "token_policies"),
+        .. TokenParameters.Fields.Select(field => field with { Ignored = field.Name is "token_policies" }),
         .. TokenParameters.OlderFields("explicit_max_ttl", "period", "bound_cidrs"),
     ];
 

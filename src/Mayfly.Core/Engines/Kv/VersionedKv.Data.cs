@@ -27,6 +27,11 @@ internal sealed partial class VersionedKv
                         + "there must be none."
                 ),
                 new FieldSpec("data", FieldType.Object, "The secret: a JSON object."),
+                // Terraform sends it with every write, always 0: taking it at its word would refuse every change.
+                new FieldSpec("cas", FieldType.Int, "Not looked at here, as in Vault: it belongs into options.")
+                {
+                    Ignored = true,
+                },
             ],
             Read = Guard(ReadDataAsync),
             Write = ForSecret(WriteDataAsync),
