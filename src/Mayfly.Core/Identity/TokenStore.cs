@@ -26,13 +26,7 @@ internal sealed class TokenStore
     private readonly TokenCache _cache = new();
     private readonly ClockHistory _clock;
 
-    public TokenStore(
-        View view,
-        TokenText text,
-        PrefixRevocations revocations,
-        TimeProvider time,
-        ClockHistory clock
-    )
+    public TokenStore(View view, TokenText text, PrefixRevocations revocations, TimeProvider time, ClockHistory clock)
     {
         _revocations = revocations;
         _view = view;

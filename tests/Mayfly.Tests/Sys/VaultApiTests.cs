@@ -40,8 +40,7 @@ public sealed partial class VaultApiTests
         // There is no web interface.
         "sys/config/ui",
         "sys/internal/ui/feature-flags",
-        // Quotas, client counting.
-        "sys/quotas",
+        // Client counting.
         "sys/internal/counters",
         // A view into the process or past the barrier: not over the network.
         "sys/host-info",
