@@ -218,6 +218,8 @@ internal sealed class TokenStore
             {
                 return (null, Fault.Invalid("cannot create a token with a duplicate ID"));
             }
+
+            await _revocations.RefreshAsync(cancellation);
         }
 
         return (null, Fault.Unavailable("the parent token is being changed by too many requests at once; try again"));

@@ -282,6 +282,7 @@ internal sealed class LeaseIssuer(
                 return result.Succeeded ? null : Fault.From(result);
             }
 
+            await revocations.RefreshAsync(CancellationToken.None);
             generation = revocations.Now;
             if (revocations.Cover(lease.Entry.Generation, lease.Entry.Id, ""))
             {

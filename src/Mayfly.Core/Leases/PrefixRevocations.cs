@@ -16,6 +16,7 @@ internal sealed partial class PrefixRevocations(View view, VaultOptions server, 
 {
     private const string Counter = "generation";
     private const string Prefixes = "prefix/";
+    private const int Retries = 8;
 
     /// <summary>
     /// How long a revocation stays at least: longer than a request that began in an earlier generation can take to store what
@@ -41,6 +42,22 @@ internal sealed partial class PrefixRevocations(View view, VaultOptions server, 
     /// <summary>Makes a commit fail when a prefix has been revoked since <paramref name="generation"/> was looked at.</summary>
     public void Expect(Batch batch, Generation generation) => view.Expect(batch, Counter, generation.Version);
 
+    /// <summary>
+    /// Looks again at what commits have to expect, after one was refused: also rotating the keys writes the counter anew.
+    /// </summary>
+    public async ValueTask RefreshAsync(CancellationToken cancellation)
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            _state = _state with { Now = await ReadCounterAsync(cancellation) };
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
     /// <summary>Whether something made in <paramref name="generation"/> has been revoked by its path.</summary>
     /// <param name="generation">The number of the generation that it was made in.</param>
     /// <param name="path">The path that made it.</param>
@@ -55,15 +72,7 @@ internal sealed partial class PrefixRevocations(View view, VaultOptions server, 
     public async ValueTask LoadAsync(CancellationToken cancellation)
     {
         const int PerScan = 256;
-        var state = State.Empty;
-        using (var counter = await view.GetAsync(Counter, cancellation))
-        {
-            if (counter is not null)
-            {
-                state = state with { Now = new(BitConverter.ToInt64(counter.Value.Span), counter.Version) };
-            }
-        }
-
+        var state = State.Empty with { Now = await ReadCounterAsync(cancellation) };
         string? after = null;
         while (true)
         {
@@ -95,21 +104,29 @@ internal sealed partial class PrefixRevocations(View view, VaultOptions server, 
         await _changing.WaitAsync(cancellation);
         try
         {
-            var state = _state;
-            var next = state.Now.Number + 1;
-            var now = time.GetUtcNow();
-            var revocation = new PrefixRevocation(next, now, IsClean: false);
-            var batch = new Batch();
-            view.Put(batch, Counter, BitConverter.GetBytes(next), due: null, state.Now.Version);
-            view.Put(batch, RecordOf(prefix), Codec.Encode(revocation), now.ToUnixTimeMilliseconds());
-            var result = await view.CommitAsync(batch, CancellationToken.None);
-            if (!result.Succeeded)
+            for (var attempt = 0; ; attempt++)
             {
-                return (null, Fault.From(result));
-            }
+                var state = _state;
+                var next = state.Now.Number + 1;
+                var now = time.GetUtcNow();
+                var revocation = new PrefixRevocation(next, now, IsClean: false);
+                var batch = new Batch();
+                view.Put(batch, Counter, BitConverter.GetBytes(next), due: null, state.Now.Version);
+                view.Put(batch, RecordOf(prefix), Codec.Encode(revocation), now.ToUnixTimeMilliseconds());
+                var result = await view.CommitAsync(batch, CancellationToken.None);
+                if (result.Succeeded)
+                {
+                    _state = (state with { Now = new(next, result.Sequence) }).With(prefix, next);
+                    return (revocation, null);
+                }
 
-            _state = (state with { Now = new(next, result.Sequence) }).With(prefix, next);
-            return (revocation, null);
+                if (result.Status != CommitStatus.Conflict || attempt >= Retries)
+                {
+                    return (null, Fault.From(result));
+                }
+
+                _state = state with { Now = await ReadCounterAsync(cancellation) };
+            }
         }
         finally
         {
@@ -172,6 +189,14 @@ internal sealed partial class PrefixRevocations(View view, VaultOptions server, 
     /// <summary>Batch tokens stand nowhere, so nothing can clean them away: the revocation stays until the last has expired.</summary>
     private TimeSpan Lifetime(string prefix) =>
         prefix.StartsWith("auth/", StringComparison.Ordinal) ? server.MaxLeaseTtl + ClockMargin : Shortest;
+
+    private async ValueTask<Generation> ReadCounterAsync(CancellationToken cancellation)
+    {
+        using var counter = await view.GetAsync(Counter, cancellation);
+        return counter is null
+            ? State.Empty.Now
+            : new Generation(BitConverter.ToInt64(counter.Value.Span), counter.Version);
+    }
 
     private static string RecordOf(string prefix) => Prefixes + prefix.TrimEnd('/');
 

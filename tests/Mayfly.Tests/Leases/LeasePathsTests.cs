@@ -8,6 +8,27 @@ namespace Mayfly.Tests.Leases;
 public sealed class LeasePathsTests
 {
     [Fact]
+    public async Task Rotating_the_keys_keeps_nothing_from_being_issued_or_revoked()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var vault = leasing.Vault;
+        await vault.DataAsync(Operation.Update, "sys/leases/revoke-prefix/leasing/creds/first");
+
+        await vault.DataAsync(Operation.Update, "sys/rotate");
+        await vault.Vault.Custody.Rotation.Rewrapping;
+        await vault.TokenAsync("""{"ttl":"1h"}""");
+        await vault.DataAsync(Operation.Update, "sys/rotate");
+        await vault.Vault.Custody.Rotation.Rewrapping;
+        var lease = await leasing.IssueAsync();
+        await vault.DataAsync(Operation.Update, "sys/rotate");
+        await vault.Vault.Custody.Rotation.Rewrapping;
+        await vault.DataAsync(Operation.Update, "sys/leases/revoke-prefix/leasing/creds/app");
+
+        await vault.AdvanceAsync(TimeSpan.Zero);
+        Assert.DoesNotContain(lease.Name, leasing.Things.Alive.Keys);
+    }
+
+    [Fact]
     public async Task A_lease_is_looked_up_listed_and_renewed()
     {
         await using var leasing = await LeasingVault.StartAsync();
