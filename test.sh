@@ -15,6 +15,7 @@ wanted=(
   "/usr/bin/curl:curl"
   "/usr/bin/openssl:openssl"
   "/usr/lib/postgresql/*/bin/postgres:postgresql"
+  "/usr/lib/rabbitmq/bin/rabbitmq-server:rabbitmq-server"
 )
 install() {
   say "installing $*"

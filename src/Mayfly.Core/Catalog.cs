@@ -4,6 +4,7 @@ using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
 using Mayfly.Core.Engines.Database;
 using Mayfly.Core.Engines.Kv;
+using Mayfly.Core.Engines.RabbitMq;
 
 namespace Mayfly.Core;
 
@@ -19,6 +20,7 @@ public static class Catalog
         KvTypes.Generic,
         CubbyholeEngine.Type,
         DatabaseEngine.Type,
+        RabbitMqEngine.Type,
         // Auth methods.
         AppRoleAuth.Type,
         UserPassAuth.Type,

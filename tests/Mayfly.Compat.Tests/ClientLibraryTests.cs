@@ -1,9 +1,12 @@
 using Mayfly.Tests;
+using Mayfly.Tests.Engines.RabbitMq;
+
+[assembly: AssemblyFixture(typeof(RabbitServers))]
 
 namespace Mayfly.Compat.Tests;
 
 /// <summary>Client libraries that we did not write drive a real server.</summary>
-public sealed class ClientLibraryTests
+public sealed class ClientLibraryTests(RabbitServers servers)
 {
     [Fact]
     public async Task Hvac_finds_all_that_it_asks_for()
@@ -12,6 +15,28 @@ public sealed class ClientLibraryTests
         var run = await ForeignProgram.RunAsync(
             ForeignProgram.Python,
             ["-W", "ignore", ForeignProgram.Script("hvac_suite.py"), server.Address, ServerProcess.DevToken]
+        );
+        run.Succeeded();
+        Assert.Contains("\nOK", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Hvac_gets_users_of_RabbitMQ()
+    {
+        var rabbit = await servers.ServerAsync();
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            ForeignProgram.Python,
+            [
+                "-W",
+                "ignore",
+                ForeignProgram.Script("hvac_rabbitmq.py"),
+                server.Address,
+                ServerProcess.DevToken,
+                rabbit.Api,
+                RabbitServer.Admin,
+                RabbitServer.Password,
+            ]
         );
         run.Succeeded();
         Assert.Contains("\nOK", run.Error, StringComparison.Ordinal);

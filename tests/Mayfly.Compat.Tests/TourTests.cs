@@ -1,14 +1,16 @@
 using System.Text;
 using Mayfly.Tests;
+using Mayfly.Tests.Engines.RabbitMq;
 
 namespace Mayfly.Compat.Tests;
 
 /// <summary>
 /// The tour of README.md and the examples of the documentation, as a newcomer pastes them: every command must succeed.
 /// </summary>
-public sealed class TourTests
+public sealed class TourTests(RabbitServers servers)
 {
     private const string Mark = "<!-- tour -->\n```sh\n";
+    private const string DefaultRabbit = "http://127.0.0.1:15672";
     private const string Close = "```\n";
 
     /// <summary>Every page about an engine, an auth method or a concept, save the guides to writing one.</summary>
@@ -43,7 +45,7 @@ public sealed class TourTests
         );
 
     /// <summary>Runs the marked blocks of a page on a server of their own, in one shell, and gives what they print.</summary>
-    private static async Task<string> RunAsync(string page, string before)
+    private async Task<string> RunAsync(string page, string before)
     {
         var folder = Directory.CreateTempSubdirectory("mayfly-tour-").FullName;
         try
@@ -71,12 +73,15 @@ public sealed class TourTests
             Assert.Contains("http://127.0.0.1:8200", script, StringComparison.Ordinal);
             await using var databases = await TourDatabases.StartAsync(script);
             script = databases.PutInto(script);
+            script = script.Replace("http://127.0.0.1:8200", server.Address, StringComparison.Ordinal);
+            if (script.Contains(DefaultRabbit, StringComparison.Ordinal))
+            {
+                // Its page speaks of a fresh broker, which has the user guest.
+                script = script.Replace(DefaultRabbit, (await servers.ServerAsync()).Api, StringComparison.Ordinal);
+            }
+
             var path = Path.Combine(folder, "tour.sh");
-            await File.WriteAllTextAsync(
-                path,
-                script.Replace("http://127.0.0.1:8200", server.Address, StringComparison.Ordinal),
-                TestContext.Current.CancellationToken
-            );
+            await File.WriteAllTextAsync(path, script, TestContext.Current.CancellationToken);
             return (await ForeignProgram.RunAsync("bash", [path], folder, home: folder)).Succeeded();
         }
         finally

@@ -35,13 +35,15 @@ public sealed class WallTests
     }
 
     [Fact]
-    public void The_domain_never_sees_http() =>
+    public void The_domain_never_sees_the_http_that_requests_come_by() =>
+        AssertNone(use => use.Used.Namespace?.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) == true);
+
+    /// <summary>What has an HTTP API of its own is called by the one engine that is made for it.</summary>
+    [Fact]
+    public void Only_engines_for_systems_with_an_http_api_call_one() =>
         AssertNone(use =>
-            use.Used.Namespace is { } used
-            && (
-                used.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
-                || used.StartsWith("System.Net.Http", StringComparison.Ordinal)
-            )
+            use.Used.Namespace?.StartsWith("System.Net.Http", StringComparison.Ordinal) == true
+            && !IsWithin(use.User, "Mayfly.Core.Engines.RabbitMq")
         );
 
     [Fact]
