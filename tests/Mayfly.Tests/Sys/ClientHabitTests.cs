@@ -87,6 +87,25 @@ public sealed class ClientHabitTests
     }
 
     [Fact]
+    public async Task Tokens_are_made_after_a_mount_has_gone_and_the_keyring_has_rotated()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await vault.DataAsync(Operation.Update, "sys/auth/userpass", """{"type":"userpass"}""");
+        await vault.DataAsync(Operation.Delete, "sys/auth/userpass");
+        await vault.DataAsync(Operation.Update, "sys/rotate");
+        for (var i = 0; i < 50; i++)
+        {
+            // The records are wrapped anew in the background meanwhile.
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+            await vault.TokenAsync("""{"ttl":"1h"}""");
+        }
+
+        await vault.DataAsync(Operation.Update, "sys/auth/userpass", """{"type":"userpass"}""");
+        await vault.DataAsync(Operation.Delete, "sys/auth/userpass");
+        await vault.TokenAsync("""{"ttl":"1h"}""");
+    }
+
+    [Fact]
     public async Task Backups_of_rekeyed_shares_can_be_deleted_though_there_are_none()
     {
         await using var vault = await TestVault.StartAsync();
