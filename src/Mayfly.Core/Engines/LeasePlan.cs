@@ -25,4 +25,7 @@ public sealed record LeasePlan
     /// <see cref="IIssuesLeases.RevokeAsync"/> is called, to remove what may have been made half-way.
     /// </summary>
     public required Func<DateTimeOffset, CancellationToken, ValueTask<Outcome>> Act { get; init; }
+
+    /// <summary>Runs once the credential and its lease are there for good, so that this can be told. Must be quick.</summary>
+    public Action? OnceIssued { get; init; }
 }

@@ -256,6 +256,7 @@ internal sealed class LeaseIssuer(
             response.Warnings.Add(warning);
         }
 
+        plan.OnceIssued?.Invoke();
         return response;
     }
 

@@ -16,12 +16,14 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases
         _root = new RootRotation(context.View, _connections, context.Passwords);
         _connections.Settle = _root.SettleAsync;
         _credentials = new CredentialPaths(roles, _connections, context.Passwords, context.Time);
-        Paths = new PathTable([
+        IEnumerable<PathEntry> entries =
+        [
             .. new ConnectionPaths(context.View, _connections).Entries,
             .. _root.Entries,
             .. roles.Entries,
             .. _credentials.Entries,
-        ]);
+        ];
+        Paths = new PathTable(entries.Select(new DatabaseEvents(context.Events).Telling));
     }
 
     public static EngineType Type { get; } =
