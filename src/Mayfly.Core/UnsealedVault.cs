@@ -12,6 +12,7 @@ using Mayfly.Core.Policy;
 using Mayfly.Core.Policy.Passwords;
 using Mayfly.Core.Quotas;
 using Mayfly.Core.Rotation;
+using Mayfly.Core.Rotation.Webhook;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Sys;
 using Mayfly.Crypto;
@@ -38,6 +39,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly DueScheduler _due;
     private readonly ClockHistory _clockHistory;
     private readonly ClockWatch _clock;
+    private readonly HookCall _hookCall;
     private readonly TimeProvider _time;
     private int _requests;
     private volatile bool _closing;
@@ -114,17 +116,9 @@ internal sealed class UnsealedVault : IAsyncDisposable
             "system",
             "system endpoints used for control, policy and debugging"
         );
-        Rotations = new Rotations(
-            new RotationContext(
-                new RotationRecords(ViewAt("rotation")),
-                new RotationTargets(_mounts).FindAsync,
-                consumers,
-                new RotationAudit(Audit, sys),
-                parts.Time,
-                parts.Logs.CreateLogger("mayfly.rotation")
-            )
-        );
-        BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords);
+        _hookCall = new HookCall(parts.Options, parts.Time);
+        Rotations = MakeRotations(parts, sys, consumers, out var rotationPaths);
+        BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords, rotationPaths);
         _clock = new ClockWatch(tokens, parts.Time, parts.Logs.CreateLogger("mayfly.clock"));
         _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
     }
@@ -247,6 +241,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         await _due.DisposeAsync();
         await Rotations.DisposeAsync();
         await _quotas.DisposeAsync();
+        _hookCall.Dispose();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
         _revocations.Dispose();
@@ -255,7 +250,38 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _barrier.Dispose();
     }
 
+    /// <summary>Carries out what a rotation does to other secrets.</summary>
+    private ValueTask<Outcome> AsRotation(Request request, CancellationToken cancellation) =>
+        Pipeline.HandleAsync(request, RotationAudit.Server, cancellation);
+
     private View ViewAt(string folder) => new(_barrier, StoreKey.Root.Append(folder));
+
+    private Rotations MakeRotations(
+        VaultParts parts,
+        Mount sys,
+        ConsumerBook consumers,
+        out IEnumerable<PathEntry> paths
+    )
+    {
+        var log = parts.Logs.CreateLogger("mayfly.rotation");
+        var records = new RotationRecords(ViewAt("rotation"));
+        var hooks = new HookRecords(ViewAt("rotation-hook"));
+        var names = new RotationNames(records, _mounts);
+        var webhook = new WebhookRotator(hooks, records, _mounts, AsRotation, _hookCall, parts.Time, log);
+        var targets = new RotationTargets(_mounts, webhook, Events);
+        var audit = new RotationAudit(Audit, sys);
+        var rotations = new Rotations(
+            new RotationContext(records, targets.FindAsync, consumers, audit, parts.Time, log)
+        );
+        paths =
+        [
+            .. new RotationPaths(rotations, names).Entries,
+            .. new RotationConfigPaths(rotations, names, hooks, webhook, _mounts, AsRotation).Entries,
+            .. new RotationHookPaths(hooks, parts.Time).Entries,
+            .. new ConsumerPaths(rotations).Entries,
+        ];
+        return rotations;
+    }
 
     /// <summary>The mounts that every vault has: <c>sys/</c>, <c>auth/token/</c> and <c>cubbyhole/</c>.</summary>
     private List<MountedEngine> MakeBuiltIn(
@@ -264,7 +290,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
         Mount sys,
         Authentication authentication,
         PolicyStore policies,
-        PasswordPolicyStore passwords
+        PasswordPolicyStore passwords,
+        IEnumerable<PathEntry> rotationPaths
     )
     {
         var token = BuiltInMount(keyring, EngineKind.Auth, "auth/token/", "token", "token based credentials");
@@ -298,8 +325,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. leases.Entries,
                     .. new ToolPaths().Entries,
                     .. new InternalPaths(_mounts, parts.Options).Entries,
-                    .. new RotationPaths(Rotations, _mounts).Entries,
-                    .. new ConsumerPaths(Rotations).Entries,
+                    .. rotationPaths,
                     .. new EventPaths(Events, authentication, TryEnter, Exit).Entries,
                 ])
             ),

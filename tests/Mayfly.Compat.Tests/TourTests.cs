@@ -17,6 +17,7 @@ public sealed class TourTests(RabbitServers servers)
     public static TheoryData<string> Pages =>
         [
             "docs/getting-started.md",
+            "docs/concepts/rotation.md",
             .. Directory
                 .GetFiles(Path.Combine(ForeignProgram.Repository, "docs/concepts"), "*.md")
                 .Where(page => File.ReadAllText(page).Contains(Mark, StringComparison.Ordinal))
@@ -61,6 +62,10 @@ public sealed class TourTests(RabbitServers servers)
             // The blocks find the programs in artifacts/bin of the folder that they run in, as after ./run.sh.
             Directory.CreateDirectory(Path.Combine(folder, "artifacts"));
             Directory.CreateSymbolicLink(Path.Combine(folder, "artifacts", "bin"), AppContext.BaseDirectory);
+            Directory.CreateSymbolicLink(
+                Path.Combine(folder, "samples"),
+                Path.Combine(ForeignProgram.Repository, "samples")
+            );
 
             var blocks = Blocks(
                 await File.ReadAllTextAsync(

@@ -6,6 +6,7 @@ using Mayfly.Cli.Commands.Kv;
 using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Commands.Operator;
 using Mayfly.Cli.Commands.Policy;
+using Mayfly.Cli.Commands.Rotation;
 using Mayfly.Cli.Commands.Secrets;
 using Mayfly.Cli.Commands.Token;
 using Mayfly.Cli.Dispatch;
@@ -32,6 +33,8 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "policy",
             "audit",
             "events",
+            "rotate",
+            "rotation",
             "operator",
             "print",
             "path-help",
@@ -59,6 +62,8 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "policy" => new PolicyGroup(),
             "audit" => new AuditGroup(),
             "events" => new EventsGroup(),
+            "rotate" => new RotateCommand(),
+            "rotation" => new RotationGroup(),
             "operator" => new OperatorGroup(),
             "print" => new PrintGroup(),
             "path-help" => new PathHelpCommand(),

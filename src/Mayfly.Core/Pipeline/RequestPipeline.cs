@@ -95,6 +95,10 @@ internal sealed class RequestPipeline(
         return await ticket.RecordResponseAsync(fault) is { } lost ? lost : fault;
     }
 
+    /// <summary>Answers a request that the server makes itself, in somebody's name: authorised and audited like any other.</summary>
+    public ValueTask<Outcome> HandleAsync(Request request, Caller caller, CancellationToken cancellation) =>
+        AuthoriseAsync(request, Route(request), caller, cancellation);
+
     private RouteMatch Route(Request request)
     {
         var mounted = mounts.Table.Route(request.Path);

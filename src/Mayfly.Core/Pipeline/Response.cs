@@ -73,7 +73,7 @@ public sealed class Response : IDisposable
     public Func<bool, ValueTask>? Settle { get; set; }
 
     /// <summary>For a credential that is on offer to consumers: how the reply itself names the version, for their acknowledgement.</summary>
-    public string OfferedVersion { get; init; } = "";
+    public string OfferedVersion { get; set; } = "";
 
     /// <summary>The type of the mount that answered, for the reply's <c>mount_type</c>; set by the pipeline.</summary>
     public string MountType { get; set; } = "";

@@ -15,6 +15,9 @@ internal sealed record RotationRecord
 
     public required RotationTerms Terms { get; init; }
 
+    /// <summary>An operator has set how consumers are waited for and when the old credential ends; an engine's terms leave it so.</summary>
+    public bool OperatorWaits { get; init; }
+
     public RotationStep Step { get; init; }
 
     /// <summary>The attempt under way; the last one while <see cref="RotationStep.Idle"/>.</summary>
@@ -75,6 +78,16 @@ internal sealed record RotationRecord
     /// </summary>
     public RotationRecord Under(RotationTerms terms, DateTimeOffset now)
     {
+        if (OperatorWaits)
+        {
+            terms = terms with
+            {
+                ConsumerWait = Terms.ConsumerWait,
+                LateConsumers = Terms.LateConsumers,
+                RetireAfter = Terms.RetireAfter,
+            };
+        }
+
         if (terms.Schedule == Terms.Schedule)
         {
             return this with { Terms = terms };

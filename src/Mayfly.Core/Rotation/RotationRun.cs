@@ -22,7 +22,7 @@ internal sealed record RotationContext(
 internal sealed class RotationRun(RotationContext context, RotationId id, Action wake)
 {
     /// <summary>No step may take longer.</summary>
-    public static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(2);
 
     /// <summary>How many names of consumers a message has.</summary>
     private const int NamesShown = 5;
@@ -68,7 +68,11 @@ internal sealed class RotationRun(RotationContext context, RotationId id, Action
                     return;
                 }
 
-                last = result.Succeeded ? next : last;
+                if (result.Succeeded)
+                {
+                    last = next;
+                    Tell(record, next);
+                }
             }
         }
         finally
@@ -77,6 +81,28 @@ internal sealed class RotationRun(RotationContext context, RotationId id, Action
             {
                 await RotationAudit.EndAsync(_entry, last, _error);
             }
+        }
+    }
+
+    /// <summary>Tells the readers of the secret, once it is stored.</summary>
+    private void Tell(RotationRecord before, RotationRecord? after)
+    {
+        if (after?.Attempt is not { } attempt)
+        {
+            return;
+        }
+
+        if (after.Step == RotationStep.Wait && attempt.WaitingSince != before.Attempt?.WaitingSince)
+        {
+            _target.Tell("rotation/offer", attempt.Version);
+        }
+        else if (after.CurrentVersion != before.CurrentVersion)
+        {
+            _target.Tell("rotation/promote", attempt.Version);
+        }
+        else if (before.Step == RotationStep.Revert && after.Step == RotationStep.Idle)
+        {
+            _target.Tell("rotation/revert", attempt.Version);
         }
     }
 

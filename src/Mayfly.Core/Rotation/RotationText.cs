@@ -32,6 +32,16 @@ internal static class RotationText
             _ => "dual-credential",
         };
 
+    /// <summary>The mode of that name, or null.</summary>
+    public static RotationMode? ModeOf(string name) =>
+        name switch
+        {
+            "dual-credential" => RotationMode.DualCredential,
+            "atomic" => RotationMode.Atomic,
+            "coordinated" => RotationMode.Coordinated,
+            _ => null,
+        };
+
     public static string Of(LateConsumers late) => late == LateConsumers.Proceed ? "proceed" : "revert";
 
     public static string Of(Fault fault) =>

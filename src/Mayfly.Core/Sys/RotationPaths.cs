@@ -1,14 +1,10 @@
-using System.Text.Json;
-using Mayfly.Core.Consumers;
-using Mayfly.Core.Engines;
-using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Rotation;
 
 namespace Mayfly.Core.Sys;
 
 /// <summary><c>sys/rotation/status</c> and <c>sys/rotation/rotate</c>.</summary>
-internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
+internal sealed class RotationPaths(Rotations rotations, RotationNames names)
 {
     private static readonly FieldSpec Name = new(
         "name",
@@ -18,7 +14,7 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
 
     public IEnumerable<PathEntry> Entries =>
         [
-            new PathEntry("rotation/status") { Help = "Lists the names of all rotations.", List = ListAsync },
+            new PathEntry("rotation/status") { Help = "Lists the names of all rotations.", List = names.ListAsync },
             new PathEntry("rotation/status/{name*}")
             {
                 Help =
@@ -26,7 +22,7 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
                     + "consumers are behind.",
                 Fields = [Name],
                 Read = StatusAsync,
-                List = ListAsync,
+                List = names.ListAsync,
             },
             new PathEntry("rotation/rotate/{name*}")
             {
@@ -41,27 +37,9 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
             },
         ];
 
-    /// <summary>The names of all rotations; below a mount's path only those of the mount.</summary>
-    private async ValueTask<Outcome> ListAsync(AuthorizedRequest request, CancellationToken cancellation)
-    {
-        var below = request.Fields.String("name");
-        var names = new List<string>();
-        foreach (var mounted in mounts.Table.All)
-        {
-            var path = mounted.Mount.Path;
-            var targets = await rotations.Records.ListAsync(mounted.Mount.Uuid, cancellation);
-            names.AddRange(targets.Select(target => path + target));
-        }
-
-        names.AddRange(await rotations.Records.ListAsync("", cancellation));
-        names.RemoveAll(name => !name.StartsWith(below, StringComparison.Ordinal));
-        names.Sort(StringComparer.Ordinal);
-        return Response.Keys(names);
-    }
-
     private async ValueTask<Outcome> StatusAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
-        if (IdOf(request) is not { } id)
+        if (names.Find(request.Fields.String("name")) is not { } id)
         {
             return Fault.NotFound();
         }
@@ -72,7 +50,7 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
 
     private async ValueTask<Outcome> RotateAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
-        if (IdOf(request) is not { } id)
+        if (names.Find(request.Fields.String("name")) is not { } id)
         {
             return Fault.NotFound();
         }
@@ -98,19 +76,6 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
         return fault is not null ? fault : await DescribeAsync(id, record!, cancellation);
     }
 
-    private RotationId? IdOf(AuthorizedRequest request)
-    {
-        var name = request.Fields.String("name");
-        if (!name.Contains('/', StringComparison.Ordinal))
-        {
-            return name.Length == 0 ? null : RotationId.Of(name);
-        }
-
-        return mounts.Table.Route(name) is { } mounted && name.Length > mounted.Mount.Path.Length
-            ? new RotationId(mounted.Mount.Uuid, name[mounted.Mount.Path.Length..])
-            : null;
-    }
-
     private async ValueTask<Response> DescribeAsync(
         RotationId id,
         RotationRecord record,
@@ -119,6 +84,6 @@ internal sealed class RotationPaths(Rotations rotations, MountRegistry mounts)
     {
         var target = await rotations.FindAsync(id, record, cancellation);
         var live = target is { ReadPath.Length: > 0 } ? rotations.Consumers.Of(target.ReadPath) : [];
-        return Response.Object(writer => RotationJsonText.Write(writer, target?.Name ?? id.Target, record, live));
+        return Response.Object(writer => RotationReply.Write(writer, target?.Name ?? id.Target, record, live));
     }
 }

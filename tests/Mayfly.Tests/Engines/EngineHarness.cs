@@ -2,6 +2,7 @@ using System.Text;
 using Mayfly.Core.Audit;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
@@ -227,7 +228,7 @@ public sealed class EngineHarness : IAsyncDisposable
     }
 
     private RotationTarget TargetOf(RotationId id) =>
-        new(Engine as IRotatesSecrets ?? MissingRotator.Instance, Mount.Path + id.Target, "");
+        new(Engine as IRotatesSecrets ?? MissingRotator.Instance, Mount.Path + id.Target, "", EventSource.Silent, "");
 
     public async ValueTask DisposeAsync()
     {

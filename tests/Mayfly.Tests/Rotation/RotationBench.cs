@@ -1,6 +1,7 @@
 using Mayfly.Core.Audit;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Events;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Rotation;
@@ -173,7 +174,8 @@ internal sealed class RotationBench : IAsyncDisposable
         Rotations = new Rotations(
             new RotationContext(
                 new RotationRecords(ViewOf(barrier, "rotation")),
-                (id, record, _) => new(new RotationTarget(rotator, "model/creds", ReadPath)),
+                (id, record, _) =>
+                    new(new RotationTarget(rotator, "model/creds", ReadPath, EventSource.Silent, "creds")),
                 Consumers,
                 new RotationAudit(_audit, Sys),
                 Time,

@@ -7,7 +7,7 @@ using Mayfly.Core.Rotation;
 namespace Mayfly.Core.Sys;
 
 /// <summary>Rotations as replies show them.</summary>
-internal static class RotationJsonText
+internal static class RotationReply
 {
     public static void Write(
         Utf8JsonWriter writer,
