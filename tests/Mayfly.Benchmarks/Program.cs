@@ -19,6 +19,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["audit"] = AuditBenchmark.MainAsync,
     ["events"] = EventsBenchmark.MainAsync,
     ["kv"] = KvBenchmark.MainAsync,
+    ["quota"] = QuotaBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };

@@ -190,6 +190,7 @@ internal sealed class RequestPipeline(
         var entry = authorized.Match.Entry;
         if (
             entry.Access == Access.Anyone
+            && request.Operation is Operation.Create or Operation.Update
             && route.Mounted!.Mount is { Kind: EngineKind.Auth } method
             && await admission.CheckLoginAsync(request, method, cancellation) is { } full
         )

@@ -10,7 +10,7 @@ namespace Mayfly.Core.Quotas;
 internal sealed class RateLimits
 {
     private readonly QuotaTable<RateLimiter> _table;
-    private readonly FrozenSet<string> _exempt;
+    private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _exempt;
     private readonly string[] _exemptStarts;
 
     public RateLimits(IReadOnlyCollection<RateLimiter> limiters, QuotaConfig config)
@@ -18,7 +18,10 @@ internal sealed class RateLimits
         Limiters = limiters;
         Config = config;
         _table = new QuotaTable<RateLimiter>(limiters.Select(limiter => (limiter.Quota.Scope, limiter)));
-        _exempt = config.ExemptPaths.Where(path => !path.EndsWith('*')).ToFrozenSet(StringComparer.Ordinal);
+        _exempt = config
+            .ExemptPaths.Where(path => !path.EndsWith('*'))
+            .ToFrozenSet(StringComparer.Ordinal)
+            .GetAlternateLookup<ReadOnlySpan<char>>();
         _exemptStarts = [.. config.ExemptPaths.Where(path => path.EndsWith('*')).Select(path => path[..^1])];
     }
 
@@ -34,25 +37,25 @@ internal sealed class RateLimits
         CancellationToken cancellation
     )
     {
-        if (IsExempt(request.Path.TrimEnd('/')))
+        if (IsExempt(request.Path.AsSpan().TrimEnd('/')))
         {
             return null;
         }
 
         var mount = mounted?.Mount.Accessor ?? "";
-        var path = mounted is null ? request.Path : request.Path[mounted.Mount.Path.Length..];
+        var below = mounted?.Mount.Path.Length ?? 0;
         string? role = null;
         if (_table.LooksAtRoles(mount) && mounted!.Engine is IHasLoginRoles roles)
         {
-            role = await RoleAsync(roles, path, request, cancellation);
+            role = await RoleAsync(roles, request.Path[below..], request, cancellation);
         }
 
-        return _table.Find(mount, path, role) is { } limiter
+        return _table.Find(mount, request.Path.AsSpan(below), role) is { } limiter
             ? (limiter.Quota, limiter.Take(request.RemoteAddress))
             : null;
     }
 
-    private bool IsExempt(string path)
+    private bool IsExempt(ReadOnlySpan<char> path)
     {
         if (_exempt.Contains(path))
         {

@@ -1,7 +1,11 @@
 using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
+using Mayfly.Core.Engines;
+using Mayfly.Core.Mounts;
+using Mayfly.Core.Pipeline;
 using Mayfly.Core.Quotas;
+using Mayfly.Core.Sys;
 
 namespace Mayfly.Tests.Quotas;
 
@@ -154,6 +158,48 @@ public sealed class RateLimiterTests
         Assert.False(refused.Allowed);
         Assert.Equal(TimeSpan.FromSeconds(2), refused.RetryAfter);
         Assert.Equal(4, refused.Limit);
+    }
+
+    [Fact]
+    public async Task Checking_a_request_allocates_nothing()
+    {
+        var time = new ManualTime();
+        var quota = new RateLimitQuota("q", new QuotaScope("kv_1", "data/app*", ""))
+        {
+            Rate = 1e9,
+            Interval = TimeSpan.FromSeconds(1),
+        };
+        var limits = new RateLimits([new RateLimiter(quota, time)], new QuotaConfig());
+        await using var engine = new SysEngine([]);
+        var mount = new Mount
+        {
+            Uuid = "1",
+            Kind = EngineKind.Secrets,
+            Path = "secret/",
+            Type = "kv",
+            Accessor = "kv_1",
+        };
+        var mounted = new MountedEngine(mount, engine);
+        using var request = new Request
+        {
+            Id = "1",
+            Operation = Operation.Read,
+            Path = "secret/data/app/db",
+            RemoteAddress = Client,
+        };
+        Assert.True(await IsAllowedAsync());
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            var taken = limits.TakeAsync(request, mounted, CancellationToken.None);
+            Assert.True(taken.IsCompletedSuccessfully);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        async Task<bool> IsAllowedAsync() =>
+            (await limits.TakeAsync(request, mounted, CancellationToken.None)) is { Status.Allowed: true };
     }
 
     private static RateLimiter Limiter(ManualTime time, double rate, int seconds, int block) =>
