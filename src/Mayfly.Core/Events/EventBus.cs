@@ -74,12 +74,11 @@ internal sealed class EventBus : IDisposable
     /// <summary>Grows when subscribers are to look at their tokens.</summary>
     public long Looks => Interlocked.Read(ref _looks);
 
-    /// <summary>Whether whoever has <paramref name="acl"/> may learn of it: may read what it is about, and have its type.</summary>
+    /// <summary>Whether whoever has <paramref name="acl"/> may learn of it: may read what it is about (or has the capability for it), and its type.</summary>
     public static bool IsVisible(ChangeEvent change, Acl acl)
     {
         var read = acl.Decide(Operation.Read, change.DataPath, body: null, wrapTtl: null);
-        return read.Allowed
-            && (read.Sudo || !change.NeedsSudo)
+        return ((read.Allowed && (read.Sudo || !change.NeedsSudo)) || acl.MaySubscribe(change.DataPath, change.Type))
             && acl.Decide(Operation.Read, change.SubscriptionPath, body: null, wrapTtl: null).Allowed;
     }
 

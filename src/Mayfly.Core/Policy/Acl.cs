@@ -94,6 +94,10 @@ public sealed class Acl
             ?? AclDecision.Denied;
     }
 
+    /// <summary>Whether events of that type about <paramref name="path"/> may be told, whether it may be read or not.</summary>
+    public bool MaySubscribe(string path, string eventType) =>
+        _index is null || _index.Find(path, isList: false)?.MaySubscribe(eventType) == true;
+
     /// <summary>
     /// Whether some rule allows something at or below <paramref name="prefix"/> (a mount's path, which ends with a slash):
     /// what a caller must have to learn that the mount is there.

@@ -8,6 +8,7 @@ namespace Mayfly.Core.Policy;
 internal sealed class AclRule
 {
     private readonly IReadOnlyList<string>[] _granting;
+    private readonly TypePattern[] _eventTypes = [];
     private readonly ParameterRules? _parameters;
     private readonly TimeSpan _minimum;
     private readonly TimeSpan _maximum;
@@ -40,6 +41,14 @@ internal sealed class AclRule
             ];
         }
 
+        _eventTypes =
+        [
+            .. sources
+                .Where(source => source.Rule.Capabilities.Has(CapabilitySet.Subscribe))
+                .SelectMany(source => source.Rule.EventTypes)
+                .Distinct(StringComparer.Ordinal)
+                .Select(type => new TypePattern(type)),
+        ];
         foreach (var (_, rule) in sources)
         {
             _parameters = ParameterRules.Merge(_parameters, rule.Parameters);
@@ -76,6 +85,20 @@ internal sealed class AclRule
         return !Allowed.Has(needed) || Refuse(operation, body, wrapTtl, query) is not null
             ? new AclDecision(false, sudo, [])
             : new AclDecision(true, sudo, _granting[BitOperations.TrailingZeroCount((uint)needed)]);
+    }
+
+    /// <summary>Whether events of that type, about the path that this rule decides for, may be told without the right to read.</summary>
+    public bool MaySubscribe(string eventType)
+    {
+        foreach (var pattern in _eventTypes)
+        {
+            if (pattern.Matches(eventType))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The capability that an operation needs.</summary>

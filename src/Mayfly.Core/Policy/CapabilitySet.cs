@@ -16,8 +16,11 @@ internal enum CapabilitySet
     /// <summary>OpenBao's recursive list. It may be written in a policy; no request needs it here.</summary>
     Scan = 1 << 7,
 
+    /// <summary>To be told of changes, of the types that the rule names, without the right to read.</summary>
+    Subscribe = 1 << 8,
+
     /// <summary>Takes everything else away.</summary>
-    Deny = 1 << 8,
+    Deny = 1 << 9,
 }
 
 /// <summary>The words for capabilities.</summary>
@@ -34,6 +37,7 @@ internal static class CapabilityNames
         (CapabilitySet.Create, "create"),
         (CapabilitySet.Patch, "patch"),
         (CapabilitySet.Scan, "scan"),
+        (CapabilitySet.Subscribe, "subscribe"),
     ];
 
     public static string All { get; } = string.Join(", ", Names.Select(known => known.Name)) + ", deny";

@@ -15,6 +15,9 @@ internal sealed record PolicyRule(string Path, int Line, CapabilitySet Capabilit
     /// <summary>Bounds on the request's parameters, or null.</summary>
     public ParameterRules? Parameters { get; init; }
 
+    /// <summary>With <see cref="CapabilitySet.Subscribe"/>: the types of events, with <c>*</c> for any text.</summary>
+    public IReadOnlyList<string> EventTypes { get; init; } = [];
+
     /// <summary>The reply must be wrapped for at least this long; zero when it need not be.</summary>
     public TimeSpan MinWrappingTtl { get; init; }
 

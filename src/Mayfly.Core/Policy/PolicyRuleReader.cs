@@ -12,6 +12,7 @@ internal static class PolicyRuleReader
         fields.String("comment");
         var capabilities = ReadCapabilities(fields);
         var parameters = ReadParameters(fields);
+        var eventTypes = fields.Strings("subscribe_event_types") ?? [];
         var minimum = fields.Duration("min_wrapping_ttl") ?? TimeSpan.Zero;
         var maximum = fields.Duration("max_wrapping_ttl") ?? TimeSpan.Zero;
         if (minimum > TimeSpan.Zero && maximum > TimeSpan.Zero && maximum < minimum)
@@ -28,6 +29,7 @@ internal static class PolicyRuleReader
         var rule = new PolicyRule(block.Label, block.Position.Line, capabilities)
         {
             Parameters = parameters,
+            EventTypes = eventTypes,
             MinWrappingTtl = minimum,
             MaxWrappingTtl = maximum,
         };
@@ -54,7 +56,6 @@ internal static class PolicyRuleReader
                 [
                     "mfa_methods",
                     "control_group",
-                    "subscribe_event_types",
                     "pagination_limit",
                     "expiration",
                     "list_scan_response_keys_filter_path",

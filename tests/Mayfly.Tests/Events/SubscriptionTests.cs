@@ -175,6 +175,41 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_policy_as_vault_wants_it_tells_without_the_right_to_read()
+    {
+        await using var vault = await StartAsync();
+        var token = await vault.TokenWithPolicyAsync(
+            "relay",
+            Marks
+                + """
+                path "kv/data/*" {
+                    capabilities = ["list", "subscribe"]
+                    subscribe_event_types = ["kv-v2/data-*"]
+                }
+                path "kv/data/keys/*" { capabilities = ["deny"] }
+                path "kv/data/typeless" { capabilities = ["subscribe"] }
+                """
+        );
+        using var subscription = await vault.SubscribeAsync("kv*", token);
+        await WriteAsync(vault, "a");
+        await WriteAsync(vault, "keys/b");
+        await WriteAsync(vault, "typeless");
+        await vault.DataAsync(Operation.Update, "kv/destroy/a", """{"versions":[1]}""");
+        await vault.FaultAsync(FaultKind.Denied, Operation.Read, "kv/data/a", token: token);
+        Assert.Equal(
+            [("kv-v2/data-write", "kv/data/a")],
+            (await vault.DrainAsync(subscription)).Select(change => (change.Type, change.DataPath))
+        );
+        var can = await vault.DataAsync(
+            Operation.Update,
+            "sys/capabilities-self",
+            """{"paths":["kv/data/a"]}""",
+            token
+        );
+        Assert.Equal("""["list","subscribe"]""", can.GetProperty("capabilities").GetRawText());
+    }
+
+    [Fact]
     public async Task A_denied_type_is_left_out_of_a_broader_subscription()
     {
         await using var vault = await StartAsync();

@@ -33,8 +33,8 @@ public sealed class PolicyDocumentTests
     [InlineData("path \"a\" { mfa_methods = [\"x\"] }", "line 1, column 26: path \"a\": mfa_methods is not supported")]
     [InlineData("path \"a\" { control_group = { } }", "line 1, column 28: path \"a\": control_group is not supported")]
     [InlineData(
-        "path \"a\" { capabilities = [\"subscribe\"] }",
-        "line 1, column 28: path \"a\": invalid capability \"subscribe\""
+        "path \"a\" { capabilities = [\"approve\"] }",
+        "line 1, column 28: path \"a\": invalid capability \"approve\""
     )]
     [InlineData(
         "path \"a\" { min_wrapping_ttl = 60 max_wrapping_ttl = \"30s\" }",

@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
-using Mayfly.Core.Events;
+using Mayfly.Core.Policy;
 
-namespace Mayfly.Tests.Events;
+namespace Mayfly.Tests.Policy;
 
 public sealed class TypePatternTests
 {

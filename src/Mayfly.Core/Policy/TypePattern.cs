@@ -1,4 +1,4 @@
-namespace Mayfly.Core.Events;
+namespace Mayfly.Core.Policy;
 
 /// <summary>Types of events, with <c>*</c> for any text at any place: <c>kv*</c>, <c>kv-v2/data-*</c>, <c>*/rotate</c>. Immutable.</summary>
 internal sealed class TypePattern
