@@ -120,7 +120,9 @@ internal sealed class UnsealedVault : IAsyncDisposable
         Rotations = MakeRotations(parts, sys, consumers, out var rotationPaths);
         BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords, rotationPaths);
         _clock = new ClockWatch(tokens, parts.Time, parts.Logs.CreateLogger("mayfly.clock"));
-        _due = new DueScheduler(parts.Store, parts.Time, parts.Logs.CreateLogger("mayfly.expiry"), HandleDueAsync);
+        var expiryLog = parts.Logs.CreateLogger("mayfly.expiry");
+        var owners = new DueOwners(tokens, _leases, _revocations, _mounts, Rotations, expiryLog);
+        _due = new DueScheduler(parts.Store, parts.Time, expiryLog, owners.HandleAsync);
     }
 
     /// <summary>The keys are gone; whoever is still at work meets exceptions.</summary>
@@ -361,34 +363,6 @@ internal sealed class UnsealedVault : IAsyncDisposable
 
         await _leases.Revoker.OwnerEndedAsync(accessor, cancellation);
         await _mounts.TokenEndedAsync(accessor, cancellation);
-    }
-
-    private async ValueTask HandleDueAsync(KeyedRecord record, CancellationToken cancellation)
-    {
-        if (record.Key.StartsWith(Issuer.Tokens.View.Root))
-        {
-            await Issuer.Tokens.ExpireAsync([Issuer.Tokens.View.PathOf(record.Key)!], cancellation);
-        }
-        else if (record.Key.StartsWith(_leases.View.Root))
-        {
-            await _leases.DueAsync(record.Key, cancellation);
-        }
-        else if (record.Key.StartsWith(_revocations.Root))
-        {
-            await _revocations.DueAsync(_revocations.PathOf(record.Key), _leases.CleanAsync, cancellation);
-        }
-        else if (record.Key.StartsWith(_mounts.Root))
-        {
-            await _mounts.FinishRemovalAsync(record.Key, cancellation);
-        }
-        else if (record.Key.StartsWith(MountRegistry.DataRoot))
-        {
-            await _mounts.DueAsync(record.Key, cancellation);
-        }
-        else if (record.Key.StartsWith(Rotations.Records.View.Root))
-        {
-            Rotations.OnDue(record.Key);
-        }
     }
 }
 

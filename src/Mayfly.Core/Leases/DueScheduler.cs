@@ -4,45 +4,38 @@ using Microsoft.Extensions.Logging;
 namespace Mayfly.Core.Leases;
 
 /// <summary>
-/// Wakes up when the next record comes due, and hands what is due to its owner. It asks the store's ordered index, so
-/// neither its start nor its memory depends on how many records there are. An owner that fails is asked again later,
-/// without holding up the others.
+/// Lets the owner of records that have come due act: afterwards each is gone, or due later; one that is neither is handed over
+/// again later. All are of one lane. Idempotent.
+/// </summary>
+/// <returns>False when the owner cannot do anything for any of them now: the lane is left alone for a while.</returns>
+internal delegate ValueTask<bool> DueHandler(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation);
+
+/// <summary>
+/// Wakes up when the next record comes due, and hands what is due to its owner, lane by lane: a slow or broken owner holds up
+/// its own lane alone. It asks the store's ordered index, so neither its start nor its memory depends on how many records there
+/// are.
 /// </summary>
 internal sealed class DueScheduler : IAsyncDisposable
 {
-    private const int PerRound = 256;
-
-    /// <summary>How long until a record that its owner could not handle is tried again.</summary>
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(2);
-
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
-
     /// <summary>No sleep is longer, so that a clock that was set forward is noticed.</summary>
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long after a failed look into the store there is another.</summary>
+    private static readonly TimeSpan FailurePause = TimeSpan.FromSeconds(2);
 
     private readonly IStore _store;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly Func<KeyedRecord, CancellationToken, ValueTask> _handle;
+    private readonly DueHandler _handle;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _wake = new(0, 1);
-    private readonly Dictionary<StoreKey, (DateTimeOffset Next, TimeSpan Pause)> _postponed = [];
+    private readonly Dictionary<long, DueLaneRun> _lanes = [];
     private IDisposable? _observation;
     private Task _loop = Task.CompletedTask;
     private long _sleepingUntil = long.MaxValue;
+    private bool _noticed = true;
 
-    /// <param name="store">Whose records come due.</param>
-    /// <param name="time">What time it is.</param>
-    /// <param name="log">For failures.</param>
-    /// <param name="handle">
-    /// Finds the owner of a record and lets it act: afterwards the record is gone, or due later. Idempotent.
-    /// </param>
-    public DueScheduler(
-        IStore store,
-        TimeProvider time,
-        ILogger log,
-        Func<KeyedRecord, CancellationToken, ValueTask> handle
-    )
+    public DueScheduler(IStore store, TimeProvider time, ILogger log, DueHandler handle)
     {
         _store = store;
         _time = time;
@@ -55,9 +48,9 @@ internal sealed class DueScheduler : IAsyncDisposable
     {
         get
         {
-            lock (_postponed)
+            lock (_lanes)
             {
-                return _postponed.Count;
+                return _lanes.Values.Sum(lane => lane.Postponed);
             }
         }
     }
@@ -72,7 +65,15 @@ internal sealed class DueScheduler : IAsyncDisposable
     /// <summary>Handles everything that is due now, before it returns. For tests, which move the clock.</summary>
     public async Task RunDueAsync(CancellationToken cancellation)
     {
-        while (await RoundAsync(cancellation) > 0) { }
+        while (true)
+        {
+            var (running, _) = await StartLanesAsync(noticed: true, cancellation);
+            var handled = await Task.WhenAll(running).WaitAsync(cancellation);
+            if (handled.All(count => count == 0))
+            {
+                return;
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -80,16 +81,25 @@ internal sealed class DueScheduler : IAsyncDisposable
         _observation?.Dispose();
         await _stop.CancelAsync();
         await _loop;
+        Task[] running;
+        lock (_lanes)
+        {
+            running = [.. _lanes.Values.Select(lane => lane.Running)];
+        }
+
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
         _wake.Dispose();
     }
 
     private void Notice(CommittedBatch committed)
     {
-        foreach (var write in committed.Writes)
+        var writes = committed.Writes;
+        for (var i = 0; i < writes.Count; i++)
         {
-            if (write.Due < Volatile.Read(ref _sleepingUntil))
+            if (writes[i].Due < Volatile.Read(ref _sleepingUntil))
             {
+                Volatile.Write(ref _noticed, true);
                 Wake();
                 return;
             }
@@ -113,9 +123,11 @@ internal sealed class DueScheduler : IAsyncDisposable
         {
             try
             {
-                while (await RoundAsync(_stop.Token) > 0) { }
-
-                await SleepAsync();
+                // Announced before the index is asked, so that a record committed in between wakes it.
+                Volatile.Write(ref _sleepingUntil, long.MaxValue);
+                var noticed = Interlocked.Exchange(ref _noticed, false);
+                var (_, until) = await StartLanesAsync(noticed, _stop.Token);
+                await SleepAsync(until);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -124,126 +136,68 @@ internal sealed class DueScheduler : IAsyncDisposable
             catch (Exception e)
             {
                 _log.LogError(e, "looking for due records failed; trying again");
-                await Task.Delay(FirstPause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(FailurePause, _time, _stop.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    private async Task SleepAsync()
+    /// <summary>Sleeps until that time, or until something comes due earlier or a lane has ended.</summary>
+    private async Task SleepAsync(DateTimeOffset until)
     {
-        // Announced before the index is asked, so that a record committed in between wakes it.
-        Volatile.Write(ref _sleepingUntil, long.MaxValue);
         var now = _time.GetUtcNow();
-        var until = now + LongestSleep;
-        if (await _store.NextDueAsync(_stop.Token) is { } next)
-        {
-            var due = DateTimeOffset.FromUnixTimeMilliseconds(next);
-            if (due <= now)
-            {
-                // What is due now has been postponed.
-                lock (_postponed)
-                {
-                    due = _postponed.Values.Select(entry => entry.Next).DefaultIfEmpty(now + FirstPause).Min();
-                }
-            }
-
-            until = due < until ? due : until;
-        }
-
+        var longest = now + LongestSleep;
+        until = until < longest ? until : longest;
         Volatile.Write(ref _sleepingUntil, until.ToUnixTimeMilliseconds());
         var wait = until > now ? until - now : TimeSpan.FromMilliseconds(1);
-        using var timer = _time.CreateTimer(_ => Wake(), null, wait, Timeout.InfiniteTimeSpan);
+        await using var timer = _time.CreateTimer(_ => Wake(), null, wait, Timeout.InfiniteTimeSpan);
         await _wake.WaitAsync(_stop.Token);
     }
 
-    private async Task<int> RoundAsync(CancellationToken cancellation)
+    /// <summary>Starts each lane that has something due and does not run yet.</summary>
+    /// <returns>All that run, and when the next one is to be started.</returns>
+    private async Task<(IReadOnlyList<Task<int>> Running, DateTimeOffset Next)> StartLanesAsync(
+        bool noticed,
+        CancellationToken cancellation
+    )
     {
+        var due = await _store.DueLanesAsync(cancellation);
         var now = _time.GetUtcNow();
-        int postponed;
-        lock (_postponed)
+        var next = DateTimeOffset.MaxValue;
+        var running = new List<Task<int>>();
+        lock (_lanes)
         {
-            postponed = _postponed.Count;
-        }
-
-        var due = await _store.DueAsync(now.ToUnixTimeMilliseconds(), PerRound + postponed, cancellation);
-        var handled = 0;
-        foreach (var record in due)
-        {
-            if (!IsPostponed(record.Key, now))
+            foreach (var (id, earliest) in due)
             {
-                handled++;
-                await HandleAsync(record, now, cancellation);
-            }
-        }
-
-        ForgetGone(due, now);
-        return handled;
-    }
-
-    /// <summary>What was postponed and has ended by other hands meanwhile is not waited for.</summary>
-    private void ForgetGone(IReadOnlyList<KeyedRecord> due, DateTimeOffset now)
-    {
-        lock (_postponed)
-        {
-            if (_postponed.Count == 0)
-            {
-                return;
-            }
-
-            var present = due.Select(record => record.Key).ToHashSet();
-            foreach (var (key, entry) in _postponed)
-            {
-                if (entry.Next <= now && !present.Contains(key))
+                if (!_lanes.TryGetValue(id, out var lane))
                 {
-                    _postponed.Remove(key);
+                    _lanes[id] = lane = new DueLaneRun(id, _store, _time, _log, _handle);
+                }
+
+                if (lane.Running.IsCompleted)
+                {
+                    var start = lane.StartsAt(DateTimeOffset.FromUnixTimeMilliseconds(earliest), noticed);
+                    if (start > now)
+                    {
+                        next = start < next ? start : next;
+                        continue;
+                    }
+
+                    lane.Start(Wake, _stop.Token);
+                }
+
+                running.Add(lane.Running);
+            }
+
+            foreach (var id in _lanes.Keys.Except(due.Select(lane => lane.Lane)).ToList())
+            {
+                if (_lanes[id].Running.IsCompleted)
+                {
+                    _lanes.Remove(id);
                 }
             }
         }
-    }
 
-    private async Task HandleAsync(KeyedRecord record, DateTimeOffset now, CancellationToken cancellation)
-    {
-        try
-        {
-            await _handle(record, cancellation);
-            var after = await _store.GetAsync(record.Key, cancellation);
-            if (after is null || after.Due is null || after.Due > now.ToUnixTimeMilliseconds())
-            {
-                lock (_postponed)
-                {
-                    _postponed.Remove(record.Key);
-                }
-
-                return;
-            }
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            _log.LogWarning(e, "a record that came due could not be handled; trying again later");
-        }
-
-        Postpone(record.Key, now);
-    }
-
-    private bool IsPostponed(StoreKey key, DateTimeOffset now)
-    {
-        lock (_postponed)
-        {
-            // Further away than any pause: the clock has been set back since, and the pause is over.
-            return _postponed.TryGetValue(key, out var entry)
-                && entry.Next > now
-                && entry.Next - now <= LongestPause * 2;
-        }
-    }
-
-    private void Postpone(StoreKey key, DateTimeOffset now)
-    {
-        lock (_postponed)
-        {
-            var pause = _postponed.TryGetValue(key, out var entry) ? entry.Pause * 2 : FirstPause;
-            pause = pause < LongestPause ? pause : LongestPause;
-            var jitter = 1 + System.Security.Cryptography.RandomNumberGenerator.GetInt32(250) / 1000.0;
-            _postponed[key] = (now + pause * jitter, pause);
-        }
+        return (running, next);
     }
 }

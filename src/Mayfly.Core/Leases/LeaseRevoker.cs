@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Mounts;
@@ -25,6 +26,11 @@ internal sealed class LeaseRevoker(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(4);
+
+    /// <summary>How many leases of one mount are ended at a time.</summary>
+    public const int AtOnce = 16;
+
+    private const int PerCommit = 512;
 
     /// <summary>With the pauses between them, they take about a day.</summary>
     public const int MostAttempts = 17;
@@ -83,13 +89,95 @@ internal sealed class LeaseRevoker(
         return null;
     }
 
-    /// <summary>Is called when a lease has come due.</summary>
-    public async ValueTask DueAsync(string path, CancellationToken cancellation)
+    /// <summary>Makes leases ones that are being revoked, as <see cref="RevokeSoonAsync(string, CancellationToken)"/> for one.</summary>
+    public async ValueTask<Fault?> RevokeSoonAsync(IReadOnlyList<string> paths, CancellationToken cancellation)
     {
-        if (await store.FindAsync(path, cancellation) is { } lease && lease.Entry.Due <= time.GetUtcNow())
+        foreach (var chunk in paths.Chunk(PerCommit))
         {
-            await RevokeAsync(path, cancellation);
+            var batch = new Batch();
+            foreach (var path in chunk)
+            {
+                if (await store.FindAsync(path, cancellation) is { } lease)
+                {
+                    store.Change(batch, lease, Ending(lease.Entry));
+                }
+            }
+
+            var result = await store.CommitAsync(batch, cancellation);
+            if (result.Status == CommitStatus.Unavailable)
+            {
+                return Fault.From(result);
+            }
+
+            if (result.Status == CommitStatus.Conflict)
+            {
+                foreach (var path in chunk)
+                {
+                    if (await RevokeSoonAsync(path, cancellation) is { } fault)
+                    {
+                        return fault;
+                    }
+                }
+            }
         }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Is called when leases of one mount have come due: some are ended at a time, and those that have ended are removed in one
+    /// commit.
+    /// </summary>
+    /// <returns>False when what the engine depends on is away: it is not called for the others then.</returns>
+    public async ValueTask<bool> DueAsync(IReadOnlyList<StoredLease> due, CancellationToken cancellation)
+    {
+        var isAway = false;
+        var ended = new ConcurrentBag<StoredLease>();
+        await Parallel.ForEachAsync(
+            due,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+            async (lease, _) =>
+            {
+                if (Volatile.Read(ref isAway))
+                {
+                    return;
+                }
+
+                using var held = await locks.HoldAsync(lease.Path, cancellation);
+                if (lease.Entry.Due > time.GetUtcNow() || !await store.IsAsReadAsync(lease, cancellation))
+                {
+                    return;
+                }
+
+                if (await CallAsync(lease, cancellation) is not { } fault)
+                {
+                    ended.Add(lease);
+                    return;
+                }
+
+                await FailedAsync(lease, fault, cancellation);
+                if (fault.Kind == FaultKind.Unavailable)
+                {
+                    Volatile.Write(ref isAway, true);
+                }
+            }
+        );
+        if (!ended.IsEmpty)
+        {
+            var batch = new Batch();
+            foreach (var lease in ended)
+            {
+                store.Delete(batch, lease);
+            }
+
+            var result = await store.CommitAsync(batch, cancellation);
+            if (!result.Succeeded)
+            {
+                throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
+            }
+        }
+
+        return !isAway;
     }
 
     /// <summary>
@@ -153,12 +241,10 @@ internal sealed class LeaseRevoker(
     /// <summary>Makes everything that a token owns end, when the token has.</summary>
     public async ValueTask OwnerEndedAsync(string accessor, CancellationToken cancellation)
     {
-        foreach (var path in await store.OwnedAsync(accessor, cancellation))
+        var owned = await store.OwnedAsync(accessor, cancellation);
+        if (owned.Count > 0 && await RevokeSoonAsync(owned, cancellation) is { } fault)
         {
-            if (await RevokeSoonAsync(path, cancellation) is { } fault)
-            {
-                throw new StoreUnavailableException(string.Join("; ", fault.Messages));
-            }
+            throw new StoreUnavailableException(string.Join("; ", fault.Messages));
         }
     }
 
@@ -203,7 +289,7 @@ internal sealed class LeaseRevoker(
         {
             // An exception's message could quote what the engine holds.
             log.LogError("revoking a lease of {Mount} met a bug: {Failure}", mounted.Mount.Path, e.GetType().Name);
-            return Fault.Unavailable($"internal error ({e.GetType().Name})");
+            return Fault.Conflict($"internal error ({e.GetType().Name})");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Mayfly.Core.Storage;
@@ -10,6 +11,9 @@ namespace Mayfly.Core.Leases;
 /// </summary>
 internal sealed class LeaseStore(View leases, View owners)
 {
+    /// <summary>What the addresses of the few folders that hold leases and intents stand for.</summary>
+    private readonly ConcurrentDictionary<StoreKey, (string Mount, bool IsRecord)> _folders = new();
+
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     private const int RandomLength = 24;
     private const string Records = "/id/";
@@ -36,6 +40,35 @@ internal sealed class LeaseStore(View leases, View owners)
 
     /// <summary>The path below its mount that issued the lease whose record that is.</summary>
     public static string IssuedAt(string path) => path[(MountOf(path).Length + Records.Length)..path.LastIndexOf('/')];
+
+    /// <summary>A lease or intent that the due index returned.</summary>
+    public (StoredLease Lease, bool IsIntent) Open(KeyedRecord found)
+    {
+        var mount = leases.Root.Append(found.Key.ChildOf(leases.Root, out _));
+        var folder = mount.Append(found.Key.ChildOf(mount, out _));
+        if (!_folders.TryGetValue(folder, out var known))
+        {
+            var path = leases.PathOf(found.Key)!;
+            known = _folders.GetOrAdd(folder, (MountOf(path), IsRecord(path)));
+        }
+
+        using var entry = leases.Open(found);
+        var lease = LeaseCodec.Decode(entry.Value);
+        var random = lease.Id[(lease.Id.LastIndexOf('/') + 1)..];
+        return known.IsRecord
+            ? (
+                new StoredLease(Record(known.Mount, $"{lease.Path}/{random}"), lease, entry.Version)
+                {
+                    Key = found.Key,
+                },
+                false
+            )
+            : (new StoredLease(Intent(known.Mount, random), lease, entry.Version), true);
+    }
+
+    /// <summary>Whether a lease is still as it was read.</summary>
+    public async ValueTask<bool> IsAsReadAsync(StoredLease lease, CancellationToken cancellation) =>
+        await leases.VersionAsync(lease.Key ?? leases.KeyOf(lease.Path), cancellation) == lease.Version;
 
     public async ValueTask<StoredLease?> FindAsync(string path, CancellationToken cancellation)
     {
@@ -76,7 +109,15 @@ internal sealed class LeaseStore(View leases, View owners)
     /// <summary>Adds the deletion of the lease and of its lines, whatever became of it meanwhile.</summary>
     public void Delete(Batch batch, StoredLease lease)
     {
-        leases.Delete(batch, lease.Path);
+        if (lease.Key is { } key)
+        {
+            batch.Delete(key);
+        }
+        else
+        {
+            leases.Delete(batch, lease.Path);
+        }
+
         if (lease.Entry.Owner.Length > 0)
         {
             owners.Delete(batch, OwnerLine(lease));
@@ -217,4 +258,8 @@ internal sealed class LeaseStore(View leases, View owners)
 /// <param name="Path">In the view of leases.</param>
 /// <param name="Entry">The lease.</param>
 /// <param name="Version">The record's version in the store; 0 for one that is not stored yet.</param>
-internal sealed record StoredLease(string Path, LeaseEntry Entry, long Version);
+internal sealed record StoredLease(string Path, LeaseEntry Entry, long Version)
+{
+    /// <summary>Its address in the store, where that is known already.</summary>
+    public StoreKey? Key { get; init; }
+}

@@ -13,10 +13,7 @@ namespace Mayfly.Core.Leases;
 /// </summary>
 internal sealed class LeaseTable
 {
-    private const int PerScan = 256;
-
-    /// <summary>How many leases of one mount are revoked at a time when many are.</summary>
-    private const int AtOnce = 16;
+    private const int PerScan = 512;
 
     private readonly LeaseStore _store;
     private readonly MountRegistry _mounts;
@@ -52,13 +49,25 @@ internal sealed class LeaseTable
     /// <summary>The folder of everything that <see cref="DueAsync"/> handles.</summary>
     public View View => _store.View;
 
-    /// <summary>Is called when a record below <see cref="View"/> has come due.</summary>
-    public ValueTask DueAsync(StoreKey key, CancellationToken cancellation)
+    /// <summary>Is called when records below <see cref="View"/> have come due, all of one mount.</summary>
+    /// <returns>False when what the mount's engine depends on is away.</returns>
+    public async ValueTask<bool> DueAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
     {
-        var path = _store.View.PathOf(key)!;
-        return LeaseStore.IsRecord(path)
-            ? Revoker.DueAsync(path, cancellation)
-            : Issuer.IntentDueAsync(path, cancellation);
+        var leases = new List<StoredLease>(records.Count);
+        foreach (var record in records)
+        {
+            var (found, isIntent) = _store.Open(record);
+            if (isIntent)
+            {
+                await Issuer.IntentDueAsync(found.Path, cancellation);
+            }
+            else
+            {
+                leases.Add(found);
+            }
+        }
+
+        return await Revoker.DueAsync(leases, cancellation);
     }
 
     /// <summary>Where the lease of a credential stands, or null when no mount could have given that id.</summary>
@@ -162,12 +171,7 @@ internal sealed class LeaseTable
     public async ValueTask CleanAsync(string prefix, long generation, CancellationToken cancellation)
     {
         var fault = await _tokens.RevokePrefixAsync(prefix, generation, cancellation);
-        fault ??= await ForEachAsync(
-            prefix,
-            lease => lease.Entry.Generation < generation && lease.Entry.State != LeaseState.Revoking,
-            (lease, _) => Revoker.RevokeSoonAsync(lease.Path, cancellation),
-            cancellation
-        );
+        fault ??= await EndSoonAsync(prefix, generation, cancellation);
         if (fault is not null)
         {
             throw new StoreUnavailableException(string.Join("; ", fault.Messages));
@@ -264,6 +268,33 @@ internal sealed class LeaseTable
         }
     }
 
+    private async ValueTask<Fault?> EndSoonAsync(string prefix, long generation, CancellationToken cancellation)
+    {
+        foreach (var (mount, below) in FoldersOf(prefix))
+        {
+            StoredLease? after = null;
+            var exact = await FindExactAsync(mount, below, cancellation);
+            for (var more = true; more; )
+            {
+                var found = await _store.ScanAsync(LeaseStore.Record(mount.Uuid, below), after, PerScan, cancellation);
+                var old = (exact is null ? found : found.Append(exact))
+                    .Where(lease => lease.Entry.Generation < generation && lease.Entry.State != LeaseState.Revoking)
+                    .Select(lease => lease.Path)
+                    .ToList();
+                if (await Revoker.RevokeSoonAsync(old, cancellation) is { } fault)
+                {
+                    return fault;
+                }
+
+                more = found.Count == PerScan;
+                after = more ? found[^1] : null;
+                exact = null;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>
     /// Calls <paramref name="act"/> for each lease below a prefix that <paramref name="selects"/>, some at a time; it is told
     /// whether what the mount's engine depends on has turned out to be away. The first fault is the result.
@@ -285,7 +316,11 @@ internal sealed class LeaseTable
                 var found = await _store.ScanAsync(LeaseStore.Record(mount.Uuid, below), after, PerScan, cancellation);
                 await Parallel.ForEachAsync(
                     found.Where(selects),
-                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+                    new ParallelOptions
+                    {
+                        MaxDegreeOfParallelism = LeaseRevoker.AtOnce,
+                        CancellationToken = cancellation,
+                    },
                     async (lease, _) =>
                     {
                         if (await act(lease, Volatile.Read(ref isAway)) is { } fault)

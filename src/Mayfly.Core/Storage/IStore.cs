@@ -27,12 +27,18 @@ public interface IStore : IAsyncDisposable
         CancellationToken cancellation
     );
 
-    /// <summary>Up to <paramref name="limit"/> records whose due time is at or before <paramref name="until"/>, earliest first.</summary>
+    /// <summary>
+    /// Up to <paramref name="limit"/> records of a lane (see <see cref="StoreKey.Lane"/>) whose due time is at or before
+    /// <paramref name="until"/>, earliest first.
+    /// </summary>
     /// <exception cref="StoreCorruptException">The data file is damaged where the records stand.</exception>
-    ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation);
+    ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long lane, long until, int limit, CancellationToken cancellation);
 
-    /// <summary>The earliest due time there is, or null.</summary>
-    ValueTask<long?> NextDueAsync(CancellationToken cancellation);
+    /// <summary>
+    /// The lanes that have records with a due time, each with its earliest, in no promised order. Costs as much as there are
+    /// lanes, however many records they have.
+    /// </summary>
+    ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation);
 
     /// <summary>How many records there are below <paramref name="prefix"/>.</summary>
     ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation);
@@ -49,6 +55,9 @@ public interface IStore : IAsyncDisposable
     /// </summary>
     IDisposable Observe(Action<CommittedBatch> observer);
 }
+
+/// <summary>A lane with the earliest due time in it.</summary>
+public readonly record struct DueLane(long Lane, long Due);
 
 /// <summary>A batch that has been committed.</summary>
 public readonly record struct CommittedBatch(long Sequence, IReadOnlyList<Write> Writes);

@@ -49,6 +49,10 @@ public sealed class View
         return names;
     }
 
+    /// <summary>The version of a record below this view, without reading what is in it; 0 where there is none.</summary>
+    internal async ValueTask<long> VersionAsync(StoreKey key, CancellationToken cancellation) =>
+        (await _barrier.Store.GetAsync(key, cancellation))?.Version ?? 0;
+
     /// <summary>
     /// Up to <paramref name="limit"/> records at any depth below <paramref name="folder"/>, after the one at the path
     /// <paramref name="after"/>, in an order that stays the same. Dispose the entries.

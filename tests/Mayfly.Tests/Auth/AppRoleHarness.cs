@@ -4,6 +4,7 @@ using Mayfly.Core.Auth.AppRole;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Pipeline;
 using Mayfly.Tests.Engines;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Auth;
 

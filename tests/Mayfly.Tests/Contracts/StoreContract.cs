@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using FsCheck;
 using FsCheck.Fluent;
 using Mayfly.Core.Storage;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Contracts;
 
@@ -311,6 +312,35 @@ public abstract partial class StoreContract : IAsyncLifetime
 
         async Task<IEnumerable<string>> DueAsync(long until, int limit) =>
             (await Store.DueAsync(until, limit, Cancellation)).Select(found => $"{found.Record.Value.Span[0]}");
+    }
+
+    [Fact]
+    public async Task Due_records_stand_in_lanes_by_the_first_two_parts_of_their_keys()
+    {
+        var first = Key("mount").Append("1");
+        var second = Key("mount").Append("2");
+        await PutAsync(first.Append("late"), [1], due: 300);
+        await PutAsync(first.Append("folder").Append("early"), [2], due: 100);
+        await PutAsync(second.Append("a"), [3], due: 200);
+        await PutAsync(second.Append("b"), [4]);
+        await PutAsync(Key("alone"), [5], due: 50);
+
+        var lanes = await Store.DueLanesAsync(Cancellation);
+        Assert.Equal(
+            new[] { new DueLane(first.Lane, 100), new(second.Lane, 200), new(Key("alone").Lane, 50) }.ToHashSet(),
+            lanes.ToHashSet()
+        );
+        Assert.Equal(3, lanes.Count);
+        Assert.Equal([2, 1], await DueAsync(first.Lane, long.MaxValue));
+        Assert.Equal([2], await DueAsync(first.Append("any").Append("depth").Lane, 299));
+        Assert.Equal([3], await DueAsync(second.Lane, long.MaxValue));
+        Assert.Empty(await DueAsync(Key("none").Lane, long.MaxValue));
+
+        await PutAsync(second.Append("a"), [3]);
+        Assert.DoesNotContain(await Store.DueLanesAsync(Cancellation), lane => lane.Lane == second.Lane);
+
+        async Task<IEnumerable<byte>> DueAsync(long lane, long until) =>
+            (await Store.DueAsync(lane, until, 10, Cancellation)).Select(found => found.Record.Value.Span[0]);
     }
 
     [Fact]

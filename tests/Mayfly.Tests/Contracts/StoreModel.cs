@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Mayfly.Core.Storage;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Contracts;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mayfly.Core.Leases;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
@@ -5,35 +6,160 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mayfly.Tests.Leases;
 
-public sealed class DueSchedulerTests
+public sealed class DueSchedulerTests : IAsyncDisposable
 {
+    private readonly ManualTime _time = new();
+    private readonly MemoryStore _store = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
     [Fact]
     public async Task Postponed_record_that_ended_by_other_hands_is_forgotten()
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var time = new ManualTime();
-        await using var store = new MemoryStore();
-        var stuck = StoreKey.Root.Append("stuck");
-        var revoked = StoreKey.Root.Append("revoked");
-        var batch = new Batch();
-        batch.Put(stuck, "a"u8.ToArray(), time.GetUtcNow().ToUnixTimeMilliseconds());
-        batch.Put(revoked, "b"u8.ToArray(), time.GetUtcNow().ToUnixTimeMilliseconds());
-        await store.CommitAsync(batch, cancellation);
-        await using var due = new DueScheduler(
-            store,
-            time,
-            NullLogger.Instance,
-            (_, _) => throw new InvalidOperationException("not now")
-        );
-        await due.RunDueAsync(cancellation);
+        var revoked = Key("a", "revoked");
+        await PutAsync(Now, Key("a", "stuck"), revoked);
+        await using var due = Scheduler((_, _) => new(true));
+        await due.RunDueAsync(Cancellation);
         Assert.Equal(2, due.Postponed);
 
-        var delete = new Batch();
-        delete.Delete(revoked);
-        await store.CommitAsync(delete, cancellation);
-        time.Advance(TimeSpan.FromSeconds(5));
-        await due.RunDueAsync(cancellation);
+        await DeleteAsync([revoked]);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await due.RunDueAsync(Cancellation);
 
         Assert.Equal(1, due.Postponed);
+    }
+
+    [Fact]
+    public async Task A_record_that_cannot_be_handled_does_not_hold_up_the_others_of_its_lane()
+    {
+        var stuck = Key("a", "stuck");
+        await PutAsync(Now - 1, stuck);
+        await PutAsync(Now, [.. Enumerable.Range(0, 2_000).Select(i => Key("a", $"{i}"))]);
+        await using var due = Scheduler((records, _) => DeleteAsync(records.Select(r => r.Key).Where(k => k != stuck)));
+
+        await due.RunDueAsync(Cancellation);
+
+        Assert.Equal(1, await _store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_lane_that_takes_long_holds_up_no_other()
+    {
+        var slow = new TaskCompletionSource();
+        await PutAsync(Now - 1, [.. Enumerable.Range(0, 2_000).Select(i => Key("slow", $"{i}"))]);
+        await PutAsync(Now, Key("quick", "1"));
+        var quick = new TaskCompletionSource();
+        await using var due = Scheduler(
+            async (records, _) =>
+            {
+                var isSlow = records[0].Key.StartsWith(StoreKey.Root.Append("lane").Append("slow"));
+                if (isSlow)
+                {
+                    await slow.Task;
+                }
+
+                await DeleteAsync(records.Select(record => record.Key));
+                if (!isSlow)
+                {
+                    quick.SetResult();
+                }
+
+                return true;
+            }
+        );
+        due.Start();
+
+        await quick.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+
+        Assert.Equal(2_000, await _store.CountAsync(StoreKey.Root, Cancellation));
+        slow.SetResult();
+        await due.RunDueAsync(Cancellation);
+        Assert.Equal(0, await _store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_lane_whose_owner_is_away_is_left_alone_for_a_while()
+    {
+        var calls = new ConcurrentQueue<int>();
+        var isAway = true;
+        await PutAsync(Now, Key("a", "1"), Key("a", "2"));
+        await using var due = Scheduler(
+            async (records, _) =>
+            {
+                calls.Enqueue(records.Count);
+                return !isAway && await DeleteAsync(records.Select(record => record.Key));
+            }
+        );
+
+        await due.RunDueAsync(Cancellation);
+        await due.RunDueAsync(Cancellation);
+        Assert.Equal([2], calls);
+
+        isAway = false;
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await due.RunDueAsync(Cancellation);
+        Assert.Equal([2, 2], calls);
+        Assert.Equal(0, await _store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task What_comes_due_is_handled_after_the_clock_has_jumped(int hours)
+    {
+        var handled = new SemaphoreSlim(0);
+        await PutAsync(Now, Key("a", "before"));
+        await using var due = Scheduler(
+            async (records, _) =>
+            {
+                await DeleteAsync(records.Select(record => record.Key));
+                handled.Release(records.Count);
+                return true;
+            }
+        );
+        due.Start();
+        Assert.True(await handled.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+
+        _time.Advance(TimeSpan.FromHours(hours));
+        await PutAsync(Now + 1_000, Key("a", "after"), Key("b", "after"));
+        for (var i = 0; i < 2; i++)
+        {
+            while (!await handled.WaitAsync(TimeSpan.FromMilliseconds(10), Cancellation))
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+            }
+        }
+
+        Assert.Equal(0, await _store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private DueScheduler Scheduler(DueHandler handle) => new(_store, _time, NullLogger.Instance, handle);
+
+    private static StoreKey Key(string lane, string name) => StoreKey.Root.Append("lane").Append(lane).Append(name);
+
+    private async Task PutAsync(long due, params IEnumerable<StoreKey> keys)
+    {
+        var batch = new Batch();
+        foreach (var key in keys)
+        {
+            batch.Put(key, "a"u8.ToArray(), due);
+        }
+
+        await _store.CommitAsync(batch, Cancellation);
+    }
+
+    private async ValueTask<bool> DeleteAsync(IEnumerable<StoreKey> keys)
+    {
+        var batch = new Batch();
+        foreach (var key in keys)
+        {
+            batch.Delete(key);
+        }
+
+        return (await _store.CommitAsync(batch, Cancellation)).Succeeded;
     }
 }

@@ -171,7 +171,7 @@ public sealed class LeasePathsTests
         await using var leasing = await LeasingVault.StartAsync();
         var lease = await leasing.IssueAsync("ttl=60");
         leasing.Things.OnRevoke = (_, _) => new(Fault.Invalid("the role owns tables"));
-        for (var hour = 0; hour < 36; hour++)
+        for (var hour = 0; hour < 72; hour++)
         {
             await leasing.Vault.AdvanceAsync(TimeSpan.FromHours(1));
         }

@@ -20,10 +20,15 @@ internal abstract class ForwardingStore(IStore store) : IStore
         CancellationToken cancellation
     ) => store.ScanAsync(prefix, after, limit, cancellation);
 
-    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation) =>
-        store.DueAsync(until, limit, cancellation);
+    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+        long lane,
+        long until,
+        int limit,
+        CancellationToken cancellation
+    ) => store.DueAsync(lane, until, limit, cancellation);
 
-    public ValueTask<long?> NextDueAsync(CancellationToken cancellation) => store.NextDueAsync(cancellation);
+    public ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation) =>
+        store.DueLanesAsync(cancellation);
 
     public ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation) =>
         store.CountAsync(prefix, cancellation);

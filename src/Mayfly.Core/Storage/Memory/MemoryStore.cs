@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace Mayfly.Core.Storage.Memory;
 
@@ -11,7 +12,7 @@ public sealed class MemoryStore : IStore
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<StoreKey, StoredRecord> _records = new();
     private readonly SortedSet<StoreKey> _keys = [];
-    private readonly SortedSet<(long Due, StoreKey Key)> _due = [];
+    private readonly Dictionary<long, SortedSet<(long Due, StoreKey Key)>> _due = [];
     private readonly CommitFeed _feed = new();
     private long _sequence;
     private bool _disposed;
@@ -90,12 +91,22 @@ public sealed class MemoryStore : IStore
         }
     }
 
-    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation)
+    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+        long lane,
+        long until,
+        int limit,
+        CancellationToken cancellation
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            var found = _due.TakeWhile(entry => entry.Due <= until)
+            if (!_due.TryGetValue(lane, out var due))
+            {
+                return new([]);
+            }
+
+            var found = due.TakeWhile(entry => entry.Due <= until)
                 .Take(limit)
                 .Select(entry => new KeyedRecord(entry.Key, _records[entry.Key]))
                 .ToList();
@@ -103,12 +114,12 @@ public sealed class MemoryStore : IStore
         }
     }
 
-    public ValueTask<long?> NextDueAsync(CancellationToken cancellation)
+    public ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            return new(_due.Count == 0 ? null : _due.Min.Due);
+            return new([.. _due.Select(lane => new DueLane(lane.Key, lane.Value.Min.Due))]);
         }
     }
 
@@ -178,7 +189,12 @@ public sealed class MemoryStore : IStore
         var old = _records.GetValueOrDefault(write.Key);
         if (old?.Due is { } oldDue)
         {
-            _due.Remove((oldDue, write.Key));
+            var lane = _due[write.Key.Lane];
+            lane.Remove((oldDue, write.Key));
+            if (lane.Count == 0)
+            {
+                _due.Remove(write.Key.Lane);
+            }
         }
 
         if (write.Kind == WriteKind.Delete)
@@ -196,7 +212,8 @@ public sealed class MemoryStore : IStore
 
         if (write.Due is { } due)
         {
-            _due.Add((due, write.Key));
+            CollectionsMarshal.GetValueRefOrAddDefault(_due, write.Key.Lane, out _) ??= [];
+            _due[write.Key.Lane].Add((due, write.Key));
         }
     }
 }

@@ -7,13 +7,27 @@ internal sealed class SqliteReader : IDisposable
 {
     private const string Columns = "version, due, value, key";
 
+    // Seeks from lane to lane in the index, instead of walking what is in them.
+    private const string DueLanesQuery = """
+        WITH RECURSIVE lanes (lane, due) AS (
+          SELECT * FROM (SELECT lane, due FROM record INDEXED BY record_due WHERE due IS NOT NULL ORDER BY lane, due LIMIT 1)
+          UNION ALL
+          SELECT next.lane, next.due FROM lanes
+          JOIN record AS next ON next.id = (
+            SELECT id FROM record INDEXED BY record_due
+            WHERE due IS NOT NULL AND lane > lanes.lane ORDER BY lane, due LIMIT 1
+          )
+        )
+        SELECT lane, due FROM lanes
+        """;
+
     private readonly SqliteConnection _connection;
     private readonly sqlite3_stmt _get;
     private readonly sqlite3_stmt _keysAfter;
     private readonly sqlite3_stmt _keysFrom;
     private readonly sqlite3_stmt _scan;
     private readonly sqlite3_stmt _due;
-    private readonly sqlite3_stmt _nextDue;
+    private readonly sqlite3_stmt _dueLanes;
     private readonly sqlite3_stmt _count;
     private readonly sqlite3_stmt _countAll;
 
@@ -28,9 +42,10 @@ internal sealed class SqliteReader : IDisposable
             _keysFrom = _connection.Prepare("SELECT key FROM record WHERE key >= ?1 ORDER BY key");
             _scan = _connection.Prepare($"SELECT {Columns} FROM record WHERE key > ?1 ORDER BY key LIMIT ?2");
             _due = _connection.Prepare(
-                $"SELECT {Columns} FROM record WHERE due IS NOT NULL AND due <= ?1 ORDER BY due LIMIT ?2"
+                $"SELECT {Columns} FROM record INDEXED BY record_due "
+                    + "WHERE due IS NOT NULL AND lane = ?3 AND due <= ?1 ORDER BY due LIMIT ?2"
             );
-            _nextDue = _connection.Prepare("SELECT due FROM record WHERE due IS NOT NULL ORDER BY due LIMIT 1");
+            _dueLanes = _connection.Prepare(DueLanesQuery);
             _count = _connection.Prepare("SELECT count(*) FROM record WHERE key > ?1 AND key < ?2");
             _countAll = _connection.Prepare("SELECT count(*) FROM record WHERE key > ?1");
         }
@@ -105,14 +120,31 @@ internal sealed class SqliteReader : IDisposable
         return Records(_scan, prefix, "scanning below", cancellation);
     }
 
-    public List<KeyedRecord> Due(long until, int limit, CancellationToken cancellation)
+    public List<KeyedRecord> Due(long lane, long until, int limit, CancellationToken cancellation)
     {
+        raw.sqlite3_bind_int64(_due, 3, lane);
         raw.sqlite3_bind_int64(_due, 1, until);
         raw.sqlite3_bind_int(_due, 2, limit);
         return Records(_due, StoreKey.Root, "looking for due records", cancellation);
     }
 
-    public long? NextDue() => Number(_nextDue, "looking for the next due record", StoreKey.Root);
+    public List<DueLane> DueLanes()
+    {
+        var lanes = new List<DueLane>();
+        try
+        {
+            while (Next(_dueLanes, "looking for due records", StoreKey.Root))
+            {
+                lanes.Add(new(raw.sqlite3_column_int64(_dueLanes, 0), raw.sqlite3_column_int64(_dueLanes, 1)));
+            }
+
+            return lanes;
+        }
+        finally
+        {
+            raw.sqlite3_reset(_dueLanes);
+        }
+    }
 
     public long Count(StoreKey prefix)
     {

@@ -7,7 +7,7 @@ namespace Mayfly.Core.Storage.Sqlite;
 internal static class SqliteSchema
 {
     private const int ApplicationId = 0x4D61796C;
-    private const int FormatVersion = 1;
+    private const int FormatVersion = 2;
 
     // Values stand in a table in order of arrival, so that new ones fill pages one after another; the index of keys is
     // small and answers listings alone.
@@ -17,10 +17,11 @@ internal static class SqliteSchema
           version INTEGER NOT NULL,
           due INTEGER,
           key BLOB NOT NULL,
-          value BLOB NOT NULL
+          value BLOB NOT NULL,
+          lane INTEGER
         ) STRICT;
         CREATE UNIQUE INDEX record_key ON record (key);
-        CREATE INDEX record_due ON record (due) WHERE due IS NOT NULL;
+        CREATE INDEX record_due ON record (lane, due) WHERE due IS NOT NULL;
         CREATE TABLE last_commit (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
         INSERT INTO last_commit VALUES (1, 0);
         """;
@@ -91,12 +92,49 @@ internal static class SqliteSchema
             throw new StoreCorruptException($"{path} is a database of another program.");
         }
 
-        if (connection.ExecuteNumber("PRAGMA user_version") is var version && version != FormatVersion)
+        if (connection.ExecuteNumber("PRAGMA user_version") is var version && version == 1)
+        {
+            AddLanes(connection);
+        }
+        else if (version != FormatVersion)
         {
             throw new StoreUnavailableException(
                 $"{path} has format {version}, and this release knows format {FormatVersion}. Use the release that wrote it."
             );
         }
+    }
+
+    /// <summary>From format 1, whose due records stood in one queue, in one transaction.</summary>
+    private static void AddLanes(SqliteConnection connection)
+    {
+        connection.Execute("BEGIN IMMEDIATE; ALTER TABLE record ADD COLUMN lane INTEGER; DROP INDEX record_due");
+        using (var select = connection.Prepare("SELECT id, key FROM record WHERE due IS NOT NULL"))
+        using (var update = connection.Prepare("UPDATE record SET lane = ?2 WHERE id = ?1"))
+        {
+            var found = new List<(long Id, long Lane)>();
+            while (raw.sqlite3_step(select) == raw.SQLITE_ROW)
+            {
+                var key = StoreKey.FromBytes(raw.sqlite3_column_blob(select, 1).ToArray());
+                found.Add((raw.sqlite3_column_int64(select, 0), key.Lane));
+            }
+
+            foreach (var (id, lane) in found)
+            {
+                raw.sqlite3_bind_int64(update, 1, id);
+                raw.sqlite3_bind_int64(update, 2, lane);
+                if (raw.sqlite3_step(update) is var code and not raw.SQLITE_DONE)
+                {
+                    throw connection.Failure(code, "giving due records their lanes");
+                }
+
+                raw.sqlite3_reset(update);
+            }
+        }
+
+        connection.Execute(
+            "CREATE INDEX record_due ON record (lane, due) WHERE due IS NOT NULL; "
+                + $"PRAGMA user_version = {FormatVersion}; COMMIT"
+        );
     }
 
     /// <summary>

@@ -126,16 +126,21 @@ public sealed class SqliteStore : IStore
         return lease.Reader.Scan(prefix, after, limit, cancellation);
     }
 
-    public async ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long until, int limit, CancellationToken cancellation)
+    public async ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+        long lane,
+        long until,
+        int limit,
+        CancellationToken cancellation
+    )
     {
         using var lease = await _readers.RentAsync(cancellation);
-        return lease.Reader.Due(until, limit, cancellation);
+        return lease.Reader.Due(lane, until, limit, cancellation);
     }
 
-    public async ValueTask<long?> NextDueAsync(CancellationToken cancellation)
+    public async ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation)
     {
         using var lease = await _readers.RentAsync(cancellation);
-        return lease.Reader.NextDue();
+        return lease.Reader.DueLanes();
     }
 
     public async ValueTask<long> CountAsync(StoreKey prefix, CancellationToken cancellation)

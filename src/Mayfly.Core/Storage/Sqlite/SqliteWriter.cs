@@ -58,8 +58,8 @@ internal sealed class SqliteWriter : IDisposable
         _rollback = connection.Prepare("ROLLBACK");
         _version = connection.Prepare("SELECT version FROM record WHERE key = ?1");
         _put = connection.Prepare(
-            "INSERT INTO record (key, version, due, value) VALUES (?1, ?2, ?3, ?4) "
-                + "ON CONFLICT (key) DO UPDATE SET version = ?2, due = ?3, value = ?4"
+            "INSERT INTO record (key, version, due, value, lane) VALUES (?1, ?2, ?3, ?4, ?5) "
+                + "ON CONFLICT (key) DO UPDATE SET version = ?2, due = ?3, value = ?4, lane = ?5"
         );
         _delete = connection.Prepare("DELETE FROM record WHERE key = ?1");
         _sequenceIs = connection.Prepare("UPDATE last_commit SET sequence = ?1 WHERE id = 1");
@@ -244,10 +244,12 @@ internal sealed class SqliteWriter : IDisposable
                 if (write.Due is { } due)
                 {
                     raw.sqlite3_bind_int64(statement, 3, due);
+                    raw.sqlite3_bind_int64(statement, 5, write.Key.Lane);
                 }
                 else
                 {
                     raw.sqlite3_bind_null(statement, 3);
+                    raw.sqlite3_bind_null(statement, 5);
                 }
 
                 if (write.Value.IsEmpty)

@@ -1,4 +1,5 @@
 using Mayfly.Core.Pipeline;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Engines.Kv;
 

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Mayfly.Core.Engines.Kv;
 using Mayfly.Core.Pipeline;
+using Mayfly.Tests.Storage;
 
 namespace Mayfly.Tests.Engines.Kv;
 
