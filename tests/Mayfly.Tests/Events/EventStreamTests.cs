@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Mayfly.Client;
 using Mayfly.Core.Events;
+using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault.Streams;
 
 namespace Mayfly.Tests.Events;
@@ -93,6 +96,44 @@ public sealed class EventStreamTests
         }
 
         Assert.Fail("the stream ended before the last event");
+    }
+
+    [Fact]
+    public async Task A_connection_whose_other_end_is_dead_is_given_up_by_the_system()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint, Cancellation);
+        using var socket = await listener.AcceptSocketAsync(Cancellation);
+        ServerSentEvents.GiveUpOnTheDead(socket);
+        var value = new byte[4];
+        socket.GetRawSocketOption(ServerSentEvents.TcpLevel, ServerSentEvents.TcpUserTimeout, value);
+        Assert.Equal(30_000, BitConverter.ToInt32(value));
+    }
+
+    [Fact]
+    public async Task Both_forms_work_over_TLS_and_one_over_HTTP_2()
+    {
+        using var folder = new TemporaryFolder();
+        var listener = new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), Certificate(folder));
+        await using var server = await EventServer.StartAsync(listener: listener);
+        await using var reader = await SseReader.OpenAsync(
+            server.Http.Client,
+            new Uri("/v1/e", UriKind.Relative),
+            version: HttpVersion.Version20
+        );
+        Assert.Equal(HttpVersion.Version20, reader.Reply.Version);
+        using var socket = new ClientWebSocket();
+        socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            certificate?.Issuer == "CN=mayfly test";
+        await socket.ConnectAsync(new UriBuilder(server.Http.Url) { Scheme = "wss", Path = "/v1/e" }.Uri, Cancellation);
+        await server.CountAsync(2);
+        server.Publish("a");
+        Assert.Contains("secret/data/a", (await reader.NextAsync())!.Value.Data, StringComparison.Ordinal);
+        var buffer = new byte[4_096];
+        var message = await socket.ReceiveAsync(buffer, Cancellation);
+        Assert.Contains("secret/data/a", Encoding.UTF8.GetString(buffer, 0, message.Count), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -196,6 +237,20 @@ public sealed class EventStreamTests
         Assert.True(await events.MoveNextAsync());
         Assert.True(events.Current.IsLost);
         Assert.True(server.LastEventIds.Count > 1);
+    }
+
+    private static TlsFiles Certificate(TemporaryFolder folder)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=mayfly test", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddYears(100)
+        );
+        var files = new TlsFiles(folder.File("tls.crt"), folder.File("tls.key"));
+        File.WriteAllText(files.Certificate, certificate.ExportCertificatePem());
+        File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem());
+        return files;
     }
 
     private static async Task<ClientWebSocket> ConnectAsync(EventServer server)

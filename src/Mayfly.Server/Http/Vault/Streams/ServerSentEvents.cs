@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Text;
 using Mayfly.Core.Events;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -14,6 +16,11 @@ namespace Mayfly.Server.Http.Vault.Streams;
 internal static class ServerSentEvents
 {
     public const string MediaType = "text/event-stream";
+
+    /// <summary>TCP_USER_TIMEOUT of Linux, which the framework has no name for.</summary>
+    internal const int TcpUserTimeout = 18;
+
+    internal const int TcpLevel = 6;
 
     public static bool IsWanted(IHttpRequestFeature http, IReadOnlyDictionary<string, string> query) =>
         query.GetValueOrDefault("format") == "sse"
@@ -29,6 +36,11 @@ internal static class ServerSentEvents
         if (features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
         {
             rate.MinDataRate = null;
+        }
+
+        if (features.Get<IConnectionSocketFeature>() is { Socket: { } socket })
+        {
+            GiveUpOnTheDead(socket);
         }
 
         var response = features.GetRequiredFeature<IHttpResponseFeature>();
@@ -48,6 +60,19 @@ internal static class ServerSentEvents
             end = batch.End;
             Write(body.Writer, batch);
             await FlushAsync(body.Writer, features, aborted);
+        }
+    }
+
+    /// <summary>
+    /// Has the system end the connection when what was sent is not acknowledged in time. Signs of life are small: without
+    /// this, they would go into the void for a quarter of an hour after a client's machine has died.
+    /// </summary>
+    internal static void GiveUpOnTheDead(Socket socket)
+    {
+        if (OperatingSystem.IsLinux() && socket.ProtocolType == ProtocolType.Tcp)
+        {
+            var milliseconds = (int)EventStream.WriteLimit.TotalMilliseconds;
+            socket.SetRawSocketOption(TcpLevel, TcpUserTimeout, BitConverter.GetBytes(milliseconds));
         }
     }
 
