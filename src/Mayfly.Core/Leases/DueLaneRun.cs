@@ -17,7 +17,7 @@ internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogg
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
-    private readonly Dictionary<StoreKey, (DateTimeOffset Next, TimeSpan Pause)> _postponed = [];
+    private readonly Dictionary<StoreKey, (DateTimeOffset Next, TimeSpan Pause, long Version)> _postponed = [];
     private Dictionary<StoreKey, long> _before = [];
     private DateTimeOffset _awayUntil = DateTimeOffset.MinValue;
     private TimeSpan _awayPause;
@@ -103,18 +103,23 @@ internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogg
         }
     }
 
-    /// <summary>A record that comes again as it was has not been handled.</summary>
+    /// <summary>
+    /// A record that comes again as it was has not been handled. One that has been written since has: its owner may take longer
+    /// than its call.
+    /// </summary>
     private bool IsPostponed(KeyedRecord record, DateTimeOffset now)
     {
-        if (_before.TryGetValue(record.Key, out var version) && version == record.Record.Version)
+        var version = record.Record.Version;
+        var isKnown = _postponed.TryGetValue(record.Key, out var entry) && entry.Version == version;
+        if (_before.TryGetValue(record.Key, out var before) && before == version)
         {
-            var pause = _postponed.TryGetValue(record.Key, out var entry) ? Longer(entry.Pause) : FirstPause;
-            _postponed[record.Key] = (now + WithJitter(pause), pause);
+            var pause = isKnown ? Longer(entry.Pause) : FirstPause;
+            _postponed[record.Key] = (now + WithJitter(pause), pause, version);
             _before.Remove(record.Key);
             return true;
         }
 
-        return _postponed.TryGetValue(record.Key, out var waiting) && IsAhead(waiting.Next, now);
+        return isKnown && IsAhead(entry.Next, now);
     }
 
     /// <summary>What was postponed and has ended by other hands meanwhile is not waited for.</summary>

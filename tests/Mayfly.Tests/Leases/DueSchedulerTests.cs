@@ -137,6 +137,29 @@ public sealed class DueSchedulerTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _store.DisposeAsync();
 
+    [Fact]
+    public async Task What_its_owner_moves_on_after_its_call_is_handled_in_time_the_next_time()
+    {
+        var handled = 0;
+        var key = Key("a", "slow");
+        await using var due = Scheduler(
+            (_, _) =>
+            {
+                handled++;
+                return new(true);
+            }
+        );
+        for (var round = 1; round <= 6; round++)
+        {
+            await PutAsync(Now, key);
+            await due.RunDueAsync(Cancellation);
+            Assert.Equal(round, handled);
+            // What the owner does when its call has returned long since; less than what a second failure would wait.
+            await PutAsync(Now + 3_000, key);
+            _time.Advance(TimeSpan.FromSeconds(3));
+        }
+    }
+
     private DueScheduler Scheduler(DueHandler handle) => new(_store, _time, NullLogger.Instance, handle);
 
     private static StoreKey Key(string lane, string name) => StoreKey.Root.Append("lane").Append(lane).Append(name);

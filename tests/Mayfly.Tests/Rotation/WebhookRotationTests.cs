@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Mayfly.Tests.Cli;
+using Mayfly.Tests.Events;
 
 namespace Mayfly.Tests.Rotation;
 
@@ -159,6 +160,35 @@ public sealed class WebhookRotationTests : IAsyncLifetime
 
         Assert.Equal("idle", (await StatusAsync()).GetProperty("step").GetString());
         Assert.Equal(await _function.PasswordAsync(), await PasswordAsync());
+    }
+
+    [Fact]
+    public async Task Readers_of_the_secret_are_told_of_its_rotation_and_never_a_value()
+    {
+        await ConfigureAsync();
+        using var http = new HttpClient();
+        await using var events = await SseReader.OpenAsync(
+            http,
+            new Uri($"{_server.Address}/v1/sys/events/subscribe/rotation/*"),
+            ServerProcess.DevToken
+        );
+        await MayflyAsync("rotate", "app");
+        var told = (await events.NextAsync())!.Value;
+        Assert.Equal("rotation/promote", told.EventType);
+        var metadata = JsonDocument
+            .Parse(told.Data)
+            .RootElement.GetProperty("data")
+            .GetProperty("event")
+            .GetProperty("metadata");
+        Assert.Equal("secret/data/app", metadata.GetProperty("data_path").GetString());
+        Assert.Equal("app", metadata.GetProperty("rotation").GetString());
+        var version = (await StatusAsync()).GetProperty("current_version").GetString();
+        Assert.Equal(version, metadata.GetProperty("version").GetString());
+        Assert.DoesNotContain(await PasswordAsync(), told.Data, StringComparison.Ordinal);
+
+        _function.Trouble("fail setSecret");
+        await _mayfly.RunAsync("rotate", "app");
+        Assert.Equal("rotation/revert", (await events.NextAsync())!.Value.EventType);
     }
 
     [Fact]
