@@ -121,6 +121,7 @@ internal sealed class EventBus : IDisposable
             Log.Append(change);
         }
 
+        EventMetrics.Published.Add(1);
         Wake();
     }
 
@@ -137,6 +138,7 @@ internal sealed class EventBus : IDisposable
             var own = _byOwner.GetValueOrDefault(request.Owner);
             if (own >= Limits.SubscriptionsPerToken)
             {
+                EventMetrics.Refused.Add(1);
                 return (
                     null,
                     Fault.Throttled($"this token has {own} subscriptions already; end some before the next", Tick)
@@ -145,9 +147,11 @@ internal sealed class EventBus : IDisposable
 
             if (_subscriptions >= Limits.Subscriptions)
             {
+                EventMetrics.Refused.Add(1);
                 return (null, Fault.Throttled("the server has as many subscriptions as it can take", Tick));
             }
 
+            EventMetrics.Subscriptions.Add(1);
             _byOwner[request.Owner] = own + 1;
             if (_subscriptions++ == 0)
             {
@@ -173,6 +177,7 @@ internal sealed class EventBus : IDisposable
     {
         lock (_gate)
         {
+            EventMetrics.Subscriptions.Add(-1);
             if (--_byOwner[owner] == 0)
             {
                 _byOwner.Remove(owner);

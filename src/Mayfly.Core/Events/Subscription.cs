@@ -83,9 +83,7 @@ public sealed class Subscription : IDisposable
 
             if (_batch.Count > 0 || _lost)
             {
-                var notice = _lost ? EventJson.Lost(_bus.Source, _bus.Time.GetUtcNow()) : default;
-                _lost = false;
-                return new EventBatch(notice, _batch, SubscriptionEnd.None);
+                return new EventBatch(Notice(), _batch, SubscriptionEnd.None);
             }
 
             if (_next < head)
@@ -108,6 +106,18 @@ public sealed class Subscription : IDisposable
         {
             _bus.Leave(_request.Owner);
         }
+    }
+
+    private ReadOnlyMemory<byte> Notice()
+    {
+        if (!_lost)
+        {
+            return default;
+        }
+
+        _lost = false;
+        EventMetrics.Lost.Add(1);
+        return EventJson.Lost(_bus.Source, _bus.Time.GetUtcNow());
     }
 
     /// <summary>Takes what was asked for, whether it may be told or not: that is looked at once for all of it.</summary>

@@ -114,6 +114,23 @@ public sealed class LiveEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Subscriptions_are_counted_in_the_metrics()
+    {
+        await using var reader = await OpenAsync("kv*");
+        await WriteAsync("app");
+        Assert.NotNull(await reader.NextAsync());
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get,
+            $"{_server.Address}/v1/sys/metrics?format=prometheus"
+        );
+        request.Headers.Add("X-Vault-Token", ServerProcess.DevToken);
+        using var reply = await _http.SendAsync(request, Cancellation);
+        var text = await reply.Content.ReadAsStringAsync(Cancellation);
+        Assert.Contains("\nmayfly_events_subscriptions 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nmayfly_events_published_total 1\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_thousand_subscribers_all_learn_of_a_change()
     {
         const int Count = 1_000;

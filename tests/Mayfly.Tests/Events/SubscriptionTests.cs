@@ -339,10 +339,14 @@ public sealed class SubscriptionTests
                 Events = new EventLimits { SubscriptionsPerToken = 2 },
             }
         );
-        using var one = await vault.SubscribeAsync("*");
-        using var two = await vault.SubscribeAsync("*");
-        var outcome = await vault.AskAsync("*");
-        Assert.Equal(FaultKind.Throttled, outcome.Fault?.Kind);
+        var batch = await vault.TokenWithPolicyAsync("batch", Marks, ""","type":"batch","ttl":"1h" """);
+        foreach (var token in (string[])[vault.RootToken, batch])
+        {
+            using var one = await vault.SubscribeAsync("*", token);
+            using var two = await vault.SubscribeAsync("*", token);
+            var outcome = await vault.AskAsync("*", token);
+            Assert.Equal(FaultKind.Throttled, outcome.Fault?.Kind);
+        }
     }
 
     [Fact]
