@@ -33,7 +33,8 @@ public interface IRotations
     /// <param name="target">Known by <see cref="PutAsync"/>.</param>
     /// <param name="reason">For the history and the audit.</param>
     /// <param name="cancellation">Ends the waiting; the rotation goes on.</param>
-    ValueTask<Fault?> RotateAsync(string target, string reason, CancellationToken cancellation);
+    /// <param name="isFirst">The secret has no value yet, so nobody reads it and nobody is waited for.</param>
+    ValueTask<Fault?> RotateAsync(string target, string reason, CancellationToken cancellation, bool isFirst = false);
 }
 
 /// <summary>When a secret was and will be rotated. Immutable.</summary>

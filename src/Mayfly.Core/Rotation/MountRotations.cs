@@ -36,8 +36,16 @@ internal sealed class MountRotations(Rotations rotations, string uuid) : IRotati
             : new RotationTimes(record.LastRotation, record.NextRotation, record.IsUnderWay, record.LastError);
     }
 
-    public async ValueTask<Fault?> RotateAsync(string target, string reason, CancellationToken cancellation) =>
-        (await rotations.RotateAsync(IdOf(target), reason, emergency: false, cancellation)).Fault;
+    public async ValueTask<Fault?> RotateAsync(
+        string target,
+        string reason,
+        CancellationToken cancellation,
+        bool isFirst = false
+    )
+    {
+        var request = new RotationRequest(rotations.Time.GetUtcNow(), reason, Emergency: false, isFirst);
+        return (await rotations.RotateAsync(IdOf(target), request, cancellation)).Fault;
+    }
 
     private RotationId IdOf(string target) => new(uuid, target);
 }

@@ -127,12 +127,19 @@ internal sealed record RotationAttempt(string Version, DateTimeOffset StartedAt,
     /// <summary>The step that failed, and why; "" while all is well.</summary>
     public string Error { get; init; } = "";
 
+    /// <summary>Nobody has the secret yet, so nobody is waited for.</summary>
+    public bool IsFirst { get; init; }
+
     /// <summary>When the waiting for consumers began, or null.</summary>
     public DateTimeOffset? WaitingSince { get; init; }
 }
 
 /// <summary>Somebody wants a rotation. Immutable.</summary>
-internal sealed record RotationRequest(DateTimeOffset At, string Reason, bool Emergency);
+/// <param name="At">Since when.</param>
+/// <param name="Reason">For the history and the audit.</param>
+/// <param name="Emergency">The credential is in the wrong hands.</param>
+/// <param name="IsFirst">Nobody has the secret yet, so nobody is waited for.</param>
+internal sealed record RotationRequest(DateTimeOffset At, string Reason, bool Emergency, bool IsFirst = false);
 
 /// <summary>How an attempt ended. Immutable.</summary>
 /// <param name="Version">The UUID of the new credential.</param>

@@ -191,7 +191,10 @@ internal sealed class RotationRun(RotationContext context, RotationId id, Action
                 now,
                 request?.Reason ?? RotationText.BySchedule,
                 request is { Emergency: true }
-            ),
+            )
+            {
+                IsFirst = request is { IsFirst: true },
+            },
             Request = null,
             NotBefore = null,
             StepFailures = 0,
@@ -286,6 +289,7 @@ internal sealed class RotationRun(RotationContext context, RotationId id, Action
 
     private bool Waits(RotationRecord record) =>
         record.Terms.ConsumerWait > TimeSpan.Zero
+        && !record.Attempt!.IsFirst
         && record.Terms.Mode != RotationMode.Atomic
         && _target.ReadPath.Length > 0;
 

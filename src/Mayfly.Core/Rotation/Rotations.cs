@@ -80,19 +80,16 @@ internal sealed class Rotations(RotationContext context) : IAsyncDisposable
     /// Has a rotation begin now. An emergency does not wait for consumers, also when the rotation is under way already.
     /// </summary>
     /// <param name="id">Which.</param>
-    /// <param name="reason">For the history and the audit.</param>
-    /// <param name="emergency">The credential is in the wrong hands.</param>
+    /// <param name="request">Why, and how urgent.</param>
     /// <param name="cancellation">Ends the waiting; the rotation goes on.</param>
     /// <returns>Where it stands when it is done, has gone back, or waits.</returns>
     public async ValueTask<(RotationRecord? Record, Fault? Fault)> RotateAsync(
         RotationId id,
-        string reason,
-        bool emergency,
+        RotationRequest request,
         CancellationToken cancellation
     )
     {
-        var asked = Time.GetUtcNow();
-        if (await AskAsync(id, new RotationRequest(asked, reason, emergency), cancellation) is { } refused)
+        if (await AskAsync(id, request, cancellation) is { } refused)
         {
             return (null, refused);
         }

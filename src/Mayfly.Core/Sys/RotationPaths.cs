@@ -67,12 +67,12 @@ internal sealed class RotationPaths(Rotations rotations, RotationNames names)
             return Fault.Invalid($"the reason is longer than {RotationText.LongestReason} characters");
         }
 
-        var (record, fault) = await rotations.RotateAsync(
-            id,
+        var wanted = new RotationRequest(
+            rotations.Time.GetUtcNow(),
             reason.Length == 0 ? "on demand" : reason,
-            emergency,
-            cancellation
+            emergency
         );
+        var (record, fault) = await rotations.RotateAsync(id, wanted, cancellation);
         return fault is not null ? fault : await DescribeAsync(id, record!, cancellation);
     }
 

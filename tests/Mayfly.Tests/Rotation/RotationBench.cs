@@ -107,6 +107,10 @@ internal sealed class RotationBench : IAsyncDisposable
         await RunAsync();
     }
 
+    /// <summary>Somebody wants a rotation now.</summary>
+    public async Task<(RotationRecord? Record, Fault? Fault)> RotateAsync(string reason, bool emergency) =>
+        await Rotations.RotateAsync(Id, new RotationRequest(Time.GetUtcNow(), reason, emergency), Cancellation);
+
     public async Task RunAsync()
     {
         await Rotations.RunAsync(Id);

@@ -129,12 +129,7 @@ public sealed class RotationTests
     public async Task A_request_rotates_now_and_says_why_it_could_not()
     {
         await using var bench = await RotationBench.StartAsync(new RotationTerms());
-        var (record, fault) = await bench.Rotations.RotateAsync(
-            RotationBench.Id,
-            "because",
-            emergency: false,
-            Cancellation
-        );
+        var (record, fault) = await bench.RotateAsync("because", emergency: false);
         Assert.Null(fault);
         Assert.Equal("because", record!.History[0].Reason);
         Assert.NotEqual("first", await bench.ReadAsync());
@@ -143,12 +138,7 @@ public sealed class RotationTests
             new RotationTerms(),
             [Mishap.None, Mishap.None, Mishap.None, Mishap.None, Mishap.Fails]
         );
-        (record, fault) = await broken.Rotations.RotateAsync(
-            RotationBench.Id,
-            "because",
-            emergency: false,
-            Cancellation
-        );
+        (record, fault) = await broken.RotateAsync("because", emergency: false);
         Assert.Equal(FaultKind.Unavailable, fault!.Kind);
         Assert.Contains("the database is away", fault.Messages[0], StringComparison.Ordinal);
         // Nobody asked for it to be tried again.
@@ -293,6 +283,19 @@ public sealed class RotationTests
     }
 
     [Fact]
+    public async Task Nobody_is_waited_for_before_there_is_a_first_credential()
+    {
+        await using var bench = await RotationBench.StartAsync(Hourly with { ConsumerWait = TimeSpan.FromMinutes(30) });
+        var mount = bench.Rotations.ForMount(RotationBench.Id.MountUuid);
+
+        Assert.Null(await mount.RotateAsync(RotationBench.Id.Target, "made", Cancellation, isFirst: true));
+        Assert.Equal(RotationStep.Idle, (await bench.RecordAsync()).Step);
+
+        Assert.Null(await mount.RotateAsync(RotationBench.Id.Target, "again", Cancellation));
+        Assert.Equal(RotationStep.Wait, (await bench.RecordAsync()).Step);
+    }
+
+    [Fact]
     public async Task An_emergency_waits_for_nobody_and_ends_the_old_credential_at_once()
     {
         var terms = Hourly with { ConsumerWait = TimeSpan.FromMinutes(30) };
@@ -301,17 +304,9 @@ public sealed class RotationTests
         await bench.ReadAsync("app/1");
         await bench.RunAsync();
         Assert.Equal(RotationStep.Wait, (await bench.RecordAsync()).Step);
-        Assert.Equal(
-            FaultKind.Conflict,
-            (await bench.Rotations.RotateAsync(RotationBench.Id, "me too", emergency: false, Cancellation)).Fault!.Kind
-        );
+        Assert.Equal(FaultKind.Conflict, (await bench.RotateAsync("me too", emergency: false)).Fault!.Kind);
 
-        var (record, fault) = await bench.Rotations.RotateAsync(
-            RotationBench.Id,
-            "leaked",
-            emergency: true,
-            Cancellation
-        );
+        var (record, fault) = await bench.RotateAsync("leaked", emergency: true);
 
         Assert.Null(fault);
         Assert.Equal(RotationStep.Idle, record!.Step);
@@ -327,7 +322,7 @@ public sealed class RotationTests
             new RotationTerms(),
             [Mishap.None, Mishap.None, Mishap.None, Mishap.None, Mishap.Fails]
         );
-        var (_, fault) = await bench.Rotations.RotateAsync(RotationBench.Id, "leaked", emergency: true, Cancellation);
+        var (_, fault) = await bench.RotateAsync("leaked", emergency: true);
         Assert.NotNull(fault);
 
         await bench.NextAsync();
