@@ -15,6 +15,10 @@ wanted=(
   "/usr/bin/curl:curl"
   "/usr/bin/openssl:openssl"
   "/usr/lib/postgresql/*/bin/postgres:postgresql"
+  "/usr/sbin/mariadbd:mariadb-server"
+  "/usr/lib/*/libmariadb.so.3:libmariadb3"
+  "/usr/bin/redis-server:redis-server"
+  "/usr/bin/redis-cli:redis-tools"
   "/usr/lib/rabbitmq/bin/rabbitmq-server:rabbitmq-server"
 )
 install() {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Mayfly.Benchmarks;
 using Mayfly.Benchmarks.Audit;
+using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Store;
 
@@ -17,6 +18,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
 )
 {
     ["audit"] = AuditBenchmark.MainAsync,
+    ["database"] = DatabaseBenchmark.MainAsync,
     ["events"] = EventsBenchmark.MainAsync,
     ["kv"] = KvBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,

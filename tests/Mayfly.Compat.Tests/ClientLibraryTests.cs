@@ -1,4 +1,5 @@
 using Mayfly.Tests;
+using Mayfly.Tests.Engines.Database;
 using Mayfly.Tests.Engines.RabbitMq;
 
 [assembly: AssemblyFixture(typeof(RabbitServers))]
@@ -36,6 +37,28 @@ public sealed class ClientLibraryTests(RabbitServers servers)
                 rabbit.Api,
                 RabbitServer.Admin,
                 RabbitServer.Password,
+            ]
+        );
+        run.Succeeded();
+        Assert.Contains("\nOK", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Hvac_gets_users_of_PostgreSQL()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var server = await ServerProcess.StartDevAsync();
+        var run = await ForeignProgram.RunAsync(
+            ForeignProgram.Python,
+            [
+                "-W",
+                "ignore",
+                ForeignProgram.Script("hvac_database.py"),
+                server.Address,
+                ServerProcess.DevToken,
+                $"{postgres.Port}",
+                PostgresServer.Admin,
+                PostgresServer.Password,
             ]
         );
         run.Succeeded();

@@ -17,7 +17,7 @@ internal sealed class TourDatabases(PostgresServer? postgres) : IAsyncDisposable
         var server = await PostgresServer.StartAsync();
         await server.ExecuteAsync($"CREATE DATABASE \"{PostgresServer.Admin}\"");
         await server.ExecuteAsync(
-            $"CREATE SCHEMA app; CREATE TABLE app.orders (id int); ALTER ROLE \"{PostgresServer.Admin}\" PASSWORD '...'",
+            $"CREATE SCHEMA app; CREATE TABLE app.orders (id int); CREATE ROLE batch_a LOGIN; CREATE ROLE batch_b LOGIN; ALTER ROLE \"{PostgresServer.Admin}\" PASSWORD '...'",
             PostgresServer.Admin
         );
         return new TourDatabases(server);

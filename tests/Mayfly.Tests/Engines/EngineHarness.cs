@@ -92,13 +92,15 @@ public sealed class EngineHarness : IAsyncDisposable
     /// <param name="type">What to start.</param>
     /// <param name="options">The mount's options.</param>
     /// <param name="store">Puts something between the barrier and the store, such as a fault.</param>
+    /// <param name="now">What the clock shows first.</param>
     public static async Task<EngineHarness> StartAsync(
         EngineType type,
         IReadOnlyDictionary<string, string>? options = null,
-        Func<MemoryStore, IStore>? store = null
+        Func<MemoryStore, IStore>? store = null,
+        DateTimeOffset? now = null
     )
     {
-        var time = new ManualTime();
+        var time = new ManualTime(now);
         var audit = await RecordingNothing.StartAsync(time);
         var harness = new EngineHarness(type, options, store, time, audit);
         await harness.Engine.StartAsync(TestContext.Current.CancellationToken);

@@ -30,12 +30,11 @@ internal sealed record ConnectionConfig
     /// </summary>
     public string PendingPassword { get; init; } = "";
 
-    /// <summary>The key of the client's certificate, in PEM.</summary>
-    public string PrivateKey { get; init; } = "";
+    /// <summary>Other secrets, such as the key of a certificate; never shown again.</summary>
+    public IReadOnlyDictionary<string, string> Secrets { get; init; } = Role.NoConfig;
 
     /// <summary>Everything else that was set, as it was sent: shown again as <c>connection_details</c>.</summary>
-    public IReadOnlyDictionary<string, string> Details { get; init; } =
-        new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Details { get; init; } = Role.NoConfig;
 
     public string Url => Detail("connection_url");
 
@@ -47,6 +46,8 @@ internal sealed record ConnectionConfig
         int.TryParse(Detail("max_open_connections"), out var count) && count > 0 ? count : DefaultMaxOpen;
 
     public string Detail(string name) => Details.GetValueOrDefault(name, "");
+
+    public string Secret(string name) => Secrets.GetValueOrDefault(name, "");
 
     /// <summary>A switch among the details.</summary>
     public bool Flag(string name) => Detail(name) is "true" or "1" or "t" or "True" or "TRUE";
@@ -67,10 +68,8 @@ internal sealed record ConnectionConfig
             VerifyConnection = root.GetProperty("verify_connection").GetBoolean(),
             Password = root.GetProperty("password").GetString()!,
             PendingPassword = root.GetProperty("pending_password").GetString()!,
-            PrivateKey = root.GetProperty("private_key").GetString()!,
-            Details = root.GetProperty("details")
-                .EnumerateObject()
-                .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal),
+            Secrets = Stored.Map(root, "secrets"),
+            Details = Stored.Map(root, "details"),
         };
     }
 
@@ -88,14 +87,8 @@ internal sealed record ConnectionConfig
             writer.WriteBoolean("verify_connection", VerifyConnection);
             writer.WriteString("password", Password);
             writer.WriteString("pending_password", PendingPassword);
-            writer.WriteString("private_key", PrivateKey);
-            writer.WriteStartObject("details");
-            foreach (var (name, value) in Details)
-            {
-                writer.WriteString(name, value);
-            }
-
-            writer.WriteEndObject();
+            Stored.Write(writer, "secrets", Secrets);
+            Stored.Write(writer, "details", Details);
             writer.WriteEndObject();
         }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Mayfly.Core.Engines.Database.PostgreSql;
 using Mayfly.Core.Naming;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
@@ -29,16 +28,19 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
         ),
         new("max_connection_lifetime", FieldType.Duration, "How old a connection may get; zero for any age."),
         new(
-            "password_authentication",
-            FieldType.String,
-            "password, or scram-sha-256: the database then only sees a hash of passwords (PostgreSQL)."
-        ),
-        new(
             "tls_ca",
             FieldType.String,
             "Certificate authorities that the database's certificate is checked against, in PEM."
         ),
         new("tls_certificate", FieldType.String, "The certificate that the server shows to the database, in PEM."),
+        .. DatabaseKind.All.SelectMany(kind => kind.Settings),
+    ];
+
+    /// <summary>Settings that are never shown again; the password apart.</summary>
+    private static readonly FieldSpec[] Secrets =
+    [
+        new("private_key", FieldType.String, "The key of tls_certificate, in PEM. Never shown again."),
+        .. DatabaseKind.All.SelectMany(kind => kind.SecretSettings),
     ];
 
     private static readonly FieldSpec[] Fields =
@@ -47,7 +49,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
         new("plugin_name", FieldType.String, "The kind of database, such as postgresql-database-plugin."),
         new("plugin_version", FieldType.String, "Kinds of databases are part of the server.") { Ignored = true },
         new("password", FieldType.String, "The password of username. Never shown again."),
-        new("private_key", FieldType.String, "The key of tls_certificate, in PEM. Never shown again."),
+        .. Secrets,
         new("allowed_roles", FieldType.StringList, "Names of roles that may use it; * for all."),
         new("verify_connection", FieldType.Bool, "Try to connect before this is stored; true unless set."),
         new("root_rotation_statements", FieldType.Texts, "Statements that change the password of username."),
@@ -152,7 +154,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
 
         await connections.CloseAsync(name);
         var response = Response.Empty;
-        if (PostgresUrl.Parse(config.Url).Url is { HoldsPassword: true })
+        if (connection.Kind.ShowUrl(config.Url) != config.Url)
         {
             response.Warnings.Add(UrlPasswordWarning);
         }
@@ -201,17 +203,6 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
     /// <summary>What was sent over what was there: what is not sent stays.</summary>
     private static ConnectionConfig Merge(ConnectionConfig? old, FieldValues fields)
     {
-        var details = old is null
-            ? new Dictionary<string, string>(StringComparer.Ordinal)
-            : new Dictionary<string, string>(old.Details, StringComparer.Ordinal);
-        foreach (var field in Details)
-        {
-            if (fields.StringOrNull(field.Name) is { } value)
-            {
-                details[field.Name] = value;
-            }
-        }
-
         var password = fields.StringOrNull("password");
         return new ConnectionConfig
         {
@@ -223,10 +214,31 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             VerifyConnection = fields.BoolOrNull("verify_connection") ?? true,
             Password = password ?? old?.Password ?? "",
             PendingPassword = password is null ? old?.PendingPassword ?? "" : "",
-            PrivateKey = fields.StringOrNull("private_key") ?? old?.PrivateKey ?? "",
-            Details = details,
+            Secrets = Merge(old?.Secrets, Secrets, fields),
+            Details = Merge(old?.Details, Details, fields),
         };
     }
+
+    private static Dictionary<string, string> Merge(
+        IReadOnlyDictionary<string, string>? old,
+        FieldSpec[] settings,
+        FieldValues fields
+    )
+    {
+        var merged = new Dictionary<string, string>(old ?? Role.NoConfig, StringComparer.Ordinal);
+        foreach (var setting in settings)
+        {
+            if (fields.StringOrNull(setting.Name) is { } value)
+            {
+                merged[setting.Name] = value;
+            }
+        }
+
+        return merged;
+    }
+
+    private static string Shown(ConnectionConfig config) =>
+        DatabaseKind.Find(config.PluginName)?.ShowUrl(config.Url) ?? "(not readable)";
 
     private static void Show(Utf8JsonWriter writer, ConnectionConfig config)
     {
@@ -241,7 +253,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             }
             else
             {
-                writer.WriteString(name, name == "connection_url" ? PostgresUrl.Redacted(value) : value);
+                writer.WriteString(name, name == "connection_url" ? Shown(config) : value);
             }
         }
 

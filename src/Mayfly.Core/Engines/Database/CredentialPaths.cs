@@ -68,11 +68,6 @@ internal sealed class CredentialPaths(
             return (null, Fault.Invalid($"\"{roleName}\" is not an allowed role"));
         }
 
-        if (role.Creation.Count == 0)
-        {
-            return (null, Fault.Invalid("empty creation statements"));
-        }
-
         (var username, fault) = UserNames.Make(
             connection,
             request.CallerOrNull?.Token.DisplayName ?? "",

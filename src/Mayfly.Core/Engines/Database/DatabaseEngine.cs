@@ -3,11 +3,12 @@ using Mayfly.Core.Pipeline;
 namespace Mayfly.Core.Engines.Database;
 
 /// <summary>Makes users in databases that end with their lease, at the paths of Vault's engine of this name.</summary>
-internal sealed class DatabaseEngine : Engine, IIssuesLeases
+internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
 {
     private readonly OpenConnections _connections;
     private readonly RootRotation _root;
     private readonly CredentialPaths _credentials;
+    private readonly StaticRotation _rotation;
 
     private DatabaseEngine(MountContext context)
     {
@@ -16,12 +17,15 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases
         _root = new RootRotation(context.View, _connections, context.Passwords);
         _connections.Settle = _root.SettleAsync;
         _credentials = new CredentialPaths(roles, _connections, context.Passwords, context.Time);
+        var staticRoles = new StaticRoles(context.View);
+        _rotation = new StaticRotation(staticRoles, _connections, context.Passwords);
         IEnumerable<PathEntry> entries =
         [
             .. new ConnectionPaths(context.View, _connections).Entries,
             .. _root.Entries,
             .. roles.Entries,
             .. _credentials.Entries,
+            .. new StaticRolePaths(context.View, staticRoles, _connections, context.Rotations, context.Time).Entries,
         ];
         Paths = new PathTable(entries.Select(new DatabaseEvents(context.Events).Telling));
     }
@@ -41,6 +45,27 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases
 
     public ValueTask<Fault?> RevokeAsync(LeasedSecret lease, CancellationToken cancellation) =>
         _credentials.RevokeAsync(lease, cancellation);
+
+    public ValueTask<Fault?> CreateAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.CreateAsync(rotation, cancellation);
+
+    public ValueTask<Fault?> SetAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.SetAsync(rotation, cancellation);
+
+    public ValueTask<Fault?> TestAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.TestAsync(rotation, cancellation);
+
+    public ValueTask<Outcome> ReadNextAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.ReadNextAsync(rotation, cancellation);
+
+    public ValueTask<Fault?> PromoteAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.PromoteAsync(rotation, cancellation);
+
+    public ValueTask<Fault?> RetireAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.RetireAsync(rotation, cancellation);
+
+    public ValueTask<Fault?> RevertAsync(SecretRotation rotation, CancellationToken cancellation) =>
+        _rotation.RevertAsync(rotation, cancellation);
 
     public override async ValueTask DisposeAsync()
     {

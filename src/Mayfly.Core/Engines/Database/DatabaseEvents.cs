@@ -25,6 +25,15 @@ internal sealed class DatabaseEvents(EventSource events)
                 Write = Telling(entry.Write!, "roles/", "role-update", create: "role-create"),
                 Delete = Telling(entry.Delete!, "roles/", "role-delete"),
             },
+            "static-roles/{name}" => entry with
+            {
+                Write = Telling(entry.Write!, "static-roles/", "static-role-update", create: "static-role-create"),
+                Delete = Telling(entry.Delete!, "static-roles/", "static-role-delete"),
+            },
+            "rotate-role/{name}" => entry with
+            {
+                Write = Telling(entry.Write!, "static-creds/", "rotate", failure: "rotate-fail"),
+            },
             "creds/{name}" => entry with { Issue = Telling(entry.Issue!) },
             _ => entry,
         };

@@ -24,6 +24,9 @@ internal interface IDatabase : IAsyncDisposable
     /// <summary>Gives a user another password. Idempotent.</summary>
     ValueTask<Fault?> SetPasswordAsync(PasswordChange change, CancellationToken cancellation);
 
+    /// <summary>Ends the sessions that a user has open. Idempotent.</summary>
+    ValueTask<Fault?> EndSessionsAsync(string username, CancellationToken cancellation);
+
     /// <summary>Tries a user's password.</summary>
     /// <returns>Whether it is taken; or a fault when that cannot be told now.</returns>
     ValueTask<(bool Accepted, Fault? Fault)> TryLoginAsync(

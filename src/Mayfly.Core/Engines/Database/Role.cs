@@ -37,8 +37,11 @@ internal sealed record Role
     public bool KeepsSessions { get; init; }
 
     /// <summary>The policy that passwords are made by: the role's own, else the configuration's, else null.</summary>
-    public string? PolicyOver(ConnectionConfig config) =>
-        CredentialConfig.GetValueOrDefault("password_policy", "") is { Length: > 0 } own ? own
+    public string? PolicyOver(ConnectionConfig config) => Policy(CredentialConfig, config);
+
+    /// <inheritdoc cref="PolicyOver"/>
+    public static string? Policy(IReadOnlyDictionary<string, string> own, ConnectionConfig config) =>
+        own.GetValueOrDefault("password_policy", "") is { Length: > 0 } policy ? policy
         : config.PasswordPolicy.Length > 0 ? config.PasswordPolicy
         : null;
 
@@ -55,10 +58,8 @@ internal sealed record Role
             Renewal = Stored.Texts(root, "renew_statements"),
             DefaultTtl = TimeSpan.FromSeconds(root.GetProperty("default_ttl").GetInt64()),
             MaxTtl = TimeSpan.FromSeconds(root.GetProperty("max_ttl").GetInt64()),
-            CredentialConfig = root.TryGetProperty("credential_config", out var config)
-                ? config
-                    .EnumerateObject()
-                    .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal)
+            CredentialConfig = root.TryGetProperty("credential_config", out _)
+                ? Stored.Map(root, "credential_config")
                 : NoConfig,
             Owned = Enum.Parse<OwnedObjects>(root.GetProperty("owned_objects").GetString()!, ignoreCase: true),
             ReassignTo = root.GetProperty("reassign_to").GetString()!,
@@ -93,13 +94,7 @@ internal sealed record Role
         writer.WriteString("credential_type", "password");
         if (CredentialConfig.Count > 0)
         {
-            writer.WriteStartObject("credential_config");
-            foreach (var (name, value) in CredentialConfig)
-            {
-                writer.WriteString(name, value);
-            }
-
-            writer.WriteEndObject();
+            Stored.Write(writer, "credential_config", CredentialConfig);
         }
 
         writer.WriteString("owned_objects", Owned.ToString().ToLowerInvariant());

@@ -97,6 +97,11 @@ internal sealed class RolePaths(View view, OpenConnections connections)
             return unusable;
         }
 
+        if (await view.ExistsAsync(StaticRoles.Folder + name, cancellation))
+        {
+            return Fault.Invalid(StaticRoles.NotUnique);
+        }
+
         var found = await FindAsync(name, cancellation);
         var (role, fault) = Merge(found?.Role, request.Fields);
         if (role is null)
@@ -112,13 +117,10 @@ internal sealed class RolePaths(View view, OpenConnections connections)
         }
 
         using var record = role.Write();
-        var result = await view.PutAsync(
-            Folder + name,
-            record.Span,
-            cancellation,
-            expectedVersion: found?.Version ?? 0
-        );
-        return Outcome.From(result);
+        var batch = new Batch();
+        view.Put(batch, Folder + name, record.Span, expectedVersion: found?.Version ?? 0);
+        view.Expect(batch, StaticRoles.Folder + name, 0);
+        return Outcome.From(await view.CommitAsync(batch, cancellation));
     }
 
     private async ValueTask<Outcome> DeleteAsync(AuthorizedRequest request, CancellationToken cancellation)

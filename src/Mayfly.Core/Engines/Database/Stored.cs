@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Mayfly.Core.Engines.Database;
 
-/// <summary>Lists of text in the engine's records.</summary>
+/// <summary>Lists and maps of text in the engine's records.</summary>
 internal static class Stored
 {
     public static IReadOnlyList<string> Texts(JsonElement root, string name) =>
@@ -17,5 +17,21 @@ internal static class Stored
         }
 
         writer.WriteEndArray();
+    }
+
+    public static IReadOnlyDictionary<string, string> Map(JsonElement root, string name) =>
+        root.GetProperty(name)
+            .EnumerateObject()
+            .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
+
+    public static void Write(Utf8JsonWriter writer, string name, IReadOnlyDictionary<string, string> map)
+    {
+        writer.WriteStartObject(name);
+        foreach (var (key, value) in map)
+        {
+            writer.WriteString(key, value);
+        }
+
+        writer.WriteEndObject();
     }
 }

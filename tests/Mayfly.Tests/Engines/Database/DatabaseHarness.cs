@@ -19,8 +19,7 @@ public sealed class DatabaseHarness : IAsyncDisposable
 
     public static async Task<DatabaseHarness> StartAsync()
     {
-        var engine = await EngineHarness.StartAsync(DatabaseEngine.Type);
-        engine.Time.Advance(TimeProvider.System.GetUtcNow() - engine.Time.GetUtcNow());
+        var engine = await EngineHarness.StartAsync(DatabaseEngine.Type, now: TimeProvider.System.GetUtcNow());
         return new DatabaseHarness(engine);
     }
 

@@ -112,6 +112,9 @@ internal sealed class PostgresDatabase : IDatabase
         return statements is null ? fault : await RunAsync(statements, change.Password, cancellation);
     }
 
+    public ValueTask<Fault?> EndSessionsAsync(string username, CancellationToken cancellation) =>
+        _removal.EndSessionsAsync(username, cancellation);
+
     public async ValueTask<(bool Accepted, Fault? Fault)> TryLoginAsync(
         string username,
         string password,
@@ -140,6 +143,11 @@ internal sealed class PostgresDatabase : IDatabase
             catch (PostgresException e) when (e.SqlState.StartsWith("28", StringComparison.Ordinal))
             {
                 return (false, null);
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresFaults.InsufficientPrivilege or "3D000")
+            {
+                // It has come past the password: the user may not connect to this database.
+                return (true, null);
             }
             catch (Exception e) when (e is NpgsqlException || PostgresFaults.IsLoss(e))
             {

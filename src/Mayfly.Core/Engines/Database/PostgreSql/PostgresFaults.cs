@@ -9,10 +9,9 @@ internal static class PostgresFaults
 {
     public const string ObjectInUse = "55006";
     public const string LockNotAvailable = "55P03";
-    public const string DuplicateObject = "42710";
     public const string UndefinedObject = "42704";
     public const string DependentObjects = "2BP01";
-    private const string InsufficientPrivilege = "42501";
+    public const string InsufficientPrivilege = "42501";
     private const string ActiveTransaction = "25001";
     private const string InternalError = "XX000";
     private const string SerializationFailure = "40001";

@@ -25,8 +25,18 @@ internal static class PostgresKind
             """{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}"""
         ),
         MaxNameBytes = 63,
+        Settings =
+        [
+            new(
+                "password_authentication",
+                FieldType.String,
+                "password, or scram-sha-256: the database then sees a hash instead of passwords (PostgreSQL)."
+            ),
+        ],
+        ShowUrl = PostgresUrl.Redacted,
         Open = PostgresDatabase.Open,
         CheckRole = CheckRole,
+        CheckRotation = statements => PostgresStatements.Password(statements).Fault,
     };
 
     public static string Literal(string text)

@@ -46,6 +46,37 @@ internal sealed class PostgresRemoval(PostgresDatabase database)
         }
     }
 
+    /// <summary>Ends the sessions of a user, and waits until they are gone.</summary>
+    public async ValueTask<Fault?> EndSessionsAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _sessions.AgainAfterLossAsync<Fault?>(
+                async () =>
+                {
+                    if (await _sessions.FindAsync(name, cancellation) is { } user)
+                    {
+                        await EndAsync(user, cancellation);
+                    }
+
+                    return null;
+                },
+                cancellation
+            );
+        }
+        catch (Exception e) when (e is NpgsqlException || PostgresFaults.IsLoss(e))
+        {
+            return PostgresFaults.From(e);
+        }
+    }
+
+    private async ValueTask EndAsync(PostgresUser user, CancellationToken cancellation)
+    {
+        await using var command = _sessions.Command(EndSessionsSql);
+        command.Parameters.Add(new NpgsqlParameter { Value = user.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid });
+        await PostgresSessions.UntilNoneAsync(command, cancellation);
+    }
+
     private async ValueTask<Fault?> RemoveAsync(
         UserRemoval removal,
         IReadOnlyList<string> statements,
@@ -132,11 +163,7 @@ internal sealed class PostgresRemoval(PostgresDatabase database)
         await database.RetryAsync(statements, cancellation);
         if (!removal.KeepsSessions)
         {
-            await using var command = _sessions.Command(EndSessionsSql);
-            command.Parameters.Add(
-                new NpgsqlParameter { Value = user.Oid, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Oid }
-            );
-            await PostgresSessions.UntilNoneAsync(command, cancellation);
+            await EndAsync(user, cancellation);
         }
     }
 

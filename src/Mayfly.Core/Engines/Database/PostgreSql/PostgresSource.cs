@@ -100,7 +100,7 @@ internal static class PostgresSource
 
             if (config.Detail("tls_certificate") is { Length: > 0 } certificate)
             {
-                var pair = X509Certificate2.CreateFromPem(certificate, config.PrivateKey);
+                var pair = X509Certificate2.CreateFromPem(certificate, config.Secret("private_key"));
                 builder.UseSslClientAuthenticationOptionsCallback(options => Present(options, pair));
             }
 

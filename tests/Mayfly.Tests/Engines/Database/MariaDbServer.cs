@@ -1,0 +1,96 @@
+namespace Mayfly.Tests.Engines.Database;
+
+/// <summary>A MariaDB of its own.</summary>
+public sealed class MariaDbServer : ForeignServer
+{
+    public const string Admin = "vault-admin";
+    public const string Password = "it's the \\admin's \"pass\"";
+
+    private MariaDbServer()
+        : base("mariadb") { }
+
+    public static async Task<MariaDbServer> StartAsync()
+    {
+        var server = new MariaDbServer();
+        try
+        {
+            await server.InitializeAsync();
+            await server.RunAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs SQL with the client program.</summary>
+    public Task<(bool Succeeded, string Output)> QueryAsync(string user, string password, string sql) =>
+        CallAsync(
+            "mariadb",
+            "--no-defaults",
+            "--host=127.0.0.1",
+            $"--port={Port}",
+            $"--user={user}",
+            $"--password={password}",
+            "--batch",
+            "--skip-column-names",
+            "-e",
+            sql
+        );
+
+    /// <summary>Runs SQL as the administrator.</summary>
+    public async Task<string> AdminAsync(string sql)
+    {
+        var (succeeded, output) = await QueryAsync(Admin, Password, sql);
+        Assert.True(succeeded, output);
+        return output.Trim();
+    }
+
+    /// <summary>The names of users that begin with <paramref name="prefix"/>.</summary>
+    public async Task<string[]> UsersAsync(string prefix) =>
+        (await AdminAsync($"SELECT User FROM mysql.user WHERE User LIKE '{prefix}%'")).Split(
+            '\n',
+            StringSplitOptions.RemoveEmptyEntries
+        );
+
+    protected override (string Program, string[] Arguments) Line() =>
+        (
+            "/usr/sbin/mariadbd",
+            [
+                "--no-defaults",
+                $"--user={Environment.UserName}",
+                $"--datadir={Path.Combine(Folder, "data")}",
+                $"--port={Port}",
+                "--bind-address=127.0.0.1",
+                $"--socket={Path.Combine(Folder, "s")}",
+                $"--pid-file={Path.Combine(Folder, "pid")}",
+                $"--init-file={Path.Combine(Folder, "init.sql")}",
+                "--innodb-buffer-pool-size=16M",
+                "--innodb-flush-log-at-trx-commit=0",
+            ]
+        );
+
+    protected override async Task<bool> AnswersAsync() => (await QueryAsync(Admin, Password, "SELECT 1")).Succeeded;
+
+    private async Task InitializeAsync()
+    {
+        var quoted = Password
+            .Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("'", "''", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(
+            Path.Combine(Folder, "init.sql"),
+            $"CREATE USER IF NOT EXISTS '{Admin}'@'%' IDENTIFIED BY '{quoted}';\nGRANT ALL ON *.* TO '{Admin}'@'%' WITH GRANT OPTION;\n"
+        );
+        var (succeeded, output) = await CallAsync(
+            "mariadb-install-db",
+            "--no-defaults",
+            $"--user={Environment.UserName}",
+            $"--datadir={Path.Combine(Folder, "data")}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db"
+        );
+        Assert.True(succeeded, output);
+    }
+}

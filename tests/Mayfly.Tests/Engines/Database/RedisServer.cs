@@ -1,0 +1,62 @@
+namespace Mayfly.Tests.Engines.Database;
+
+/// <summary>A Redis of its own, whose users are kept in a file.</summary>
+public sealed class RedisServer : ForeignServer
+{
+    public const string Admin = "vault-admin";
+    public const string Password = "the-admins-password";
+
+    private RedisServer()
+        : base("redis") { }
+
+    public static async Task<RedisServer> StartAsync()
+    {
+        var server = new RedisServer();
+        try
+        {
+            await File.WriteAllTextAsync(
+                Path.Combine(server.Folder, "users.acl"),
+                $"user default off\nuser {Admin} on >{Password} ~* &* +@all\n"
+            );
+            await server.RunAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a command with the client program.</summary>
+    public async Task<string> CommandAsync(string user, string password, params string[] words) =>
+        (
+            await CallAsync(
+                "redis-cli",
+                ["-p", $"{Port}", "--user", user, "--pass", password, "--no-auth-warning", .. words]
+            )
+        ).Output.Trim();
+
+    /// <summary>The users that there are.</summary>
+    public async Task<string[]> UsersAsync() =>
+        (await CommandAsync(Admin, Password, "ACL", "USERS")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    protected override (string Program, string[] Arguments) Line() =>
+        (
+            "redis-server",
+            [
+                "--port",
+                $"{Port}",
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                Folder,
+                "--save",
+                "",
+                "--aclfile",
+                Path.Combine(Folder, "users.acl"),
+            ]
+        );
+
+    protected override async Task<bool> AnswersAsync() => await CommandAsync(Admin, Password, "PING") == "PONG";
+}

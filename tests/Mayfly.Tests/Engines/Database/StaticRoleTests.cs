@@ -1,0 +1,358 @@
+using Mayfly.Core.Engines.Database;
+using Mayfly.Core.Pipeline;
+using Npgsql;
+
+namespace Mayfly.Tests.Engines.Database;
+
+/// <summary>Users that are there already, whose passwords are rotated.</summary>
+public sealed class StaticRoleTests(DatabaseServers servers)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_user_is_taken_over_and_rotated_by_schedule_and_on_demand()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE taken_over LOGIN PASSWORD 'before'");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "taken_over",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+
+        var first = await CredentialAsync(engine);
+        Assert.Equal("taken_over", first.Username);
+        await using (await server.ConnectAsync("taken_over", first.Password)) { }
+
+        await RefusedAsync(server, "taken_over", "before");
+        var data = (await engine.ReadAsync("static-creds/app")).Data();
+        Assert.Equal(3600, data.GetProperty("rotation_period").GetInt64());
+        Assert.InRange(data.GetProperty("ttl").GetInt64(), 3590, 3600);
+        Assert.True(data.TryGetProperty("last_vault_rotation", out _));
+
+        (await engine.WriteAsync("rotate-role/app", new { })).IsDone();
+        var second = await CredentialAsync(engine);
+        Assert.NotEqual(first.Password, second.Password);
+        await using (await server.ConnectAsync("taken_over", second.Password)) { }
+
+        engine.Engine.Time.Advance(TimeSpan.FromHours(1));
+        await engine.Engine.RunRotationsAsync();
+        Assert.NotEqual(second.Password, (await CredentialAsync(engine)).Password);
+        (await engine.Engine.HandleAsync(Operation.Delete, "static-roles/app")).IsDone();
+        Assert.Equal(FaultKind.Invalid, (await engine.ReadAsync("static-creds/app")).Fault?.Kind);
+    }
+
+    [Fact]
+    public async Task Two_users_take_turns_and_the_one_before_stays_valid()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE twin_a LOGIN; CREATE ROLE twin_b LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "twin_a",
+                    second_username = "twin_b",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+
+        var first = await CredentialAsync(engine);
+        (await engine.WriteAsync("rotate-role/app", new { })).IsDone();
+        var second = await CredentialAsync(engine);
+
+        Assert.Equal(("twin_a", "twin_b"), (first.Username, second.Username));
+        await using (await server.ConnectAsync(first.Username, first.Password)) { }
+
+        await using (await server.ConnectAsync(second.Username, second.Password)) { }
+
+        (await engine.WriteAsync("rotate-role/app", new { })).IsDone();
+        Assert.Equal("twin_a", (await CredentialAsync(engine)).Username);
+        await RefusedAsync(server, first.Username, first.Password);
+        await using (await server.ConnectAsync(second.Username, second.Password)) { }
+    }
+
+    [Fact]
+    public async Task A_password_can_be_brought_along_until_its_time_comes()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE brought LOGIN PASSWORD 'along'");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "brought",
+                    rotation_schedule = "0 3 * * *",
+                    skip_import_rotation = true,
+                    password = "along",
+                }
+            )
+        ).IsDone();
+
+        Assert.Equal("along", (await CredentialAsync(engine)).Password);
+        Assert.DoesNotContain("along", (await engine.ReadAsync("static-roles/app")).Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rotation_that_fails_leaves_the_password_that_was()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE steady LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "steady",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+        var before = await CredentialAsync(engine);
+        // Sets something else than the password that it is given.
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new { rotation_statements = "ALTER ROLE {{name}} PASSWORD 'x{{password}}'" }
+            )
+        ).IsDone();
+
+        var outcome = await engine.WriteAsync("rotate-role/app", new { });
+
+        Assert.Contains("not taken", outcome.Fault!.Messages[0], StringComparison.Ordinal);
+        Assert.Equal(before, await CredentialAsync(engine));
+        (await engine.WriteAsync("static-roles/app", new { rotation_statements = "" })).IsDone();
+        engine.Engine.Time.Advance(TimeSpan.FromHours(1));
+        await engine.Engine.RunRotationsAsync();
+        var after = await CredentialAsync(engine);
+        await using (await server.ConnectAsync("steady", after.Password)) { }
+    }
+
+    [Fact]
+    public async Task A_user_that_cannot_be_taken_over_makes_no_role()
+    {
+        var server = await servers.PostgresAsync();
+        await using var engine = await DatabaseHarness.StartAsync(server);
+
+        var outcome = await engine.WriteAsync(
+            "static-roles/app",
+            new
+            {
+                db_name = "db",
+                username = "no_such_user",
+                rotation_period = "1h",
+            }
+        );
+
+        Assert.Contains("no_such_user", outcome.Fault!.Messages[0], StringComparison.Ordinal);
+        Assert.Equal(FaultKind.NotFound, (await engine.ReadAsync("static-roles/app")).Fault?.Kind);
+    }
+
+    [Theory]
+    [InlineData("{\"username\":\"u\",\"rotation_period\":\"1h\"}", "database name is a required field")]
+    [InlineData(
+        "{\"db_name\":\"db\",\"rotation_period\":\"1h\"}",
+        "username is a required field to create a static account"
+    )]
+    [InlineData(
+        "{\"db_name\":\"db\",\"username\":\"u\"}",
+        "one of rotation_schedule or rotation_period must be provided to create a static account"
+    )]
+    [InlineData(
+        "{\"db_name\":\"db\",\"username\":\"u\",\"rotation_period\":\"1s\"}",
+        "rotation_period must be 5 seconds or more"
+    )]
+    [InlineData(
+        "{\"db_name\":\"db\",\"username\":\"u\",\"rotation_period\":\"1h\",\"skip_import_rotation\":true}",
+        "go together"
+    )]
+    [InlineData(
+        "{\"db_name\":\"db\",\"username\":\"u\",\"rotation_period\":\"1h\",\"rotation_mode\":\"dual\"}",
+        "second_username"
+    )]
+    [InlineData(
+        "{\"db_name\":\"none\",\"username\":\"u\",\"rotation_period\":\"1h\"}",
+        "failed to find entry for connection with name: \"none\""
+    )]
+    [InlineData(
+        "{\"db_name\":\"db\",\"username\":\"u\",\"rotation_period\":\"1h\",\"rotation_statements\":\"COMMIT\"}",
+        "rotation_statements"
+    )]
+    public async Task What_is_wrong_with_a_static_role_is_said(string body, string expected)
+    {
+        var server = await servers.PostgresAsync();
+        await using var engine = await DatabaseHarness.StartAsync(server);
+
+        var outcome = await engine.Engine.HandleAsync(Operation.Update, "static-roles/app", body);
+
+        Assert.Equal(FaultKind.Invalid, outcome.Fault?.Kind);
+        Assert.Contains(expected, outcome.Fault!.Messages[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Roles_of_both_kinds_share_their_names()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE shared_name LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        await engine.RoleAsync("dynamic");
+        (
+            await engine.WriteAsync(
+                "static-roles/static",
+                new
+                {
+                    db_name = "db",
+                    username = "shared_name",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+
+        (
+            await engine.WriteAsync(
+                "static-roles/dynamic",
+                new
+                {
+                    db_name = "db",
+                    username = "x",
+                    rotation_period = "1h",
+                }
+            )
+        ).Failed(FaultKind.Invalid, StaticRoles.NotUnique);
+        (await engine.WriteAsync("roles/static", new { db_name = "db" })).Failed(
+            FaultKind.Invalid,
+            StaticRoles.NotUnique
+        );
+    }
+
+    [Fact]
+    public async Task Mariadb_and_redis_rotate_users_too()
+    {
+        var mariaDb = await servers.MariaDbAsync();
+        var redis = await servers.RedisAsync();
+        await mariaDb.AdminAsync("CREATE USER static_user IDENTIFIED BY 'before'");
+        await redis.CommandAsync(
+            RedisServer.Admin,
+            RedisServer.Password,
+            "ACL",
+            "SETUSER",
+            "static_user",
+            "on",
+            ">before",
+            "+@all"
+        );
+        await using var engine = await DatabaseHarness.StartAsync();
+        (
+            await engine.WriteAsync(
+                "config/mariadb",
+                new
+                {
+                    plugin_name = "mysql-database-plugin",
+                    connection_url = $"{{{{username}}}}:{{{{password}}}}@tcp(127.0.0.1:{mariaDb.Port})/",
+                    allowed_roles = "*",
+                    username = MariaDbServer.Admin,
+                    password = MariaDbServer.Password,
+                }
+            )
+        ).IsDone();
+        (
+            await engine.WriteAsync(
+                "config/redis",
+                new
+                {
+                    plugin_name = "redis-database-plugin",
+                    connection_url = $"redis://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{redis.Port}",
+                    allowed_roles = "*",
+                    username = RedisServer.Admin,
+                    password = RedisServer.Password,
+                }
+            )
+        ).IsDone();
+        foreach (var database in new[] { "mariadb", "redis" })
+        {
+            (
+                await engine.WriteAsync(
+                    $"static-roles/{database}",
+                    new
+                    {
+                        db_name = database,
+                        username = "static_user",
+                        rotation_period = "1h",
+                    }
+                )
+            ).IsDone();
+        }
+
+        var inMariaDb = await CredentialAsync(engine, "mariadb");
+        var inRedis = await CredentialAsync(engine, "redis");
+
+        Assert.True((await mariaDb.QueryAsync("static_user", inMariaDb.Password, "SELECT 1")).Succeeded);
+        Assert.False((await mariaDb.QueryAsync("static_user", "before", "SELECT 1")).Succeeded);
+        Assert.Equal("PONG", await redis.CommandAsync("static_user", inRedis.Password, "PING"));
+        Assert.Contains(
+            "WRONGPASS",
+            await redis.CommandAsync("static_user", "before", "PING"),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_rotation_while_the_database_is_away_is_taken_up_when_it_is_back()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await server.ExecuteAsync("CREATE ROLE patient LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "patient",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+        var before = await CredentialAsync(engine);
+
+        await server.KillAsync();
+        Assert.NotNull((await engine.WriteAsync("rotate-role/app", new { })).Fault);
+        Assert.Equal(before, await CredentialAsync(engine));
+        await server.RunAsync();
+        engine.Engine.Time.Advance(TimeSpan.FromHours(2));
+        await engine.Engine.RunRotationsAsync();
+        await engine.Engine.RunRotationsAsync();
+
+        await using (await server.ConnectAsync("patient", (await CredentialAsync(engine)).Password)) { }
+    }
+
+    private static async Task<(string Username, string Password)> CredentialAsync(
+        DatabaseHarness engine,
+        string role = "app"
+    )
+    {
+        var data = (await engine.ReadAsync($"static-creds/{role}")).Data();
+        return (data.GetProperty("username").GetString()!, data.GetProperty("password").GetString()!);
+    }
+
+    private static async Task RefusedAsync(PostgresServer server, string user, string password) =>
+        await Assert.ThrowsAsync<PostgresException>(() => server.ConnectAsync(user, password));
+}
