@@ -258,7 +258,8 @@ internal sealed class QuotaRules : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_leaseCounts is { } counts)
+        // Whoever waits for the counting goes on, and meets the store that is closing.
+        if (Interlocked.Exchange(ref _leaseCounts, null) is { } counts)
         {
             await counts.DisposeAsync();
         }
