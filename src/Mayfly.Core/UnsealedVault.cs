@@ -136,6 +136,8 @@ internal sealed class UnsealedVault : IAsyncDisposable
 
     public DueScheduler Due => _due;
 
+    public LeaseTable Leases => _leases;
+
     public Rotations Rotations { get; }
 
     public EventBus Events { get; }
@@ -168,7 +170,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             await vault._revocations.LoadAsync(cancellation);
             await vault._quotas.LoadAsync(cancellation);
             await vault._mounts.StartAsync(vault.BuiltIn, cancellation);
-            await vault._leases.Revoker.RecoverAsync(cancellation);
+            await vault._leases.StartAsync(cancellation);
             await vault.Rotations.StartAsync(cancellation);
             await vault._quotas.StartAsync();
             vault._due.Start();
@@ -246,6 +248,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _hookCall.Dispose();
         await _mounts.DisposeAsync();
         await Audit.DisposeAsync();
+        _leases.Dispose();
         _revocations.Dispose();
         _clockHistory.Dispose();
         _tokenText.Dispose();

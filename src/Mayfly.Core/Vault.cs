@@ -1,4 +1,5 @@
 using Mayfly.Core.Identity;
+using Mayfly.Core.Leases;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Seal;
 using Mayfly.Core.Storage;
@@ -122,6 +123,9 @@ public sealed class Vault : IAsyncDisposable
     public void EndStreams() => _open?.Events.Close();
 
     public ValueTask DisposeAsync() => _custody.DisposeAsync();
+
+    /// <summary>All leases while it is unsealed. For benchmarks, which fill it.</summary>
+    internal LeaseTable? Leases => _open?.Leases;
 
     /// <summary>Handles everything that is due now, before it returns. For tests, which move the clock.</summary>
     internal async Task RunDueAsync(CancellationToken cancellation)

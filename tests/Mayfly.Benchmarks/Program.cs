@@ -4,6 +4,7 @@ using Mayfly.Benchmarks;
 using Mayfly.Benchmarks.Audit;
 using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
+using Mayfly.Benchmarks.Leases;
 using Mayfly.Benchmarks.Store;
 
 if (args.FirstOrDefault() == BareServer.Verb)
@@ -21,6 +22,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["database"] = DatabaseBenchmark.MainAsync,
     ["events"] = EventsBenchmark.MainAsync,
     ["kv"] = KvBenchmark.MainAsync,
+    ["leases"] = LeaseBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,

@@ -10,5 +10,13 @@ return args switch
         int.Parse(count, System.Globalization.CultureInfo.InvariantCulture),
         stay: rest is ["stay"]
     ),
+    ["prepare-leases", var folder] => await LeaseCommands.PrepareAsync(folder),
+    ["issue-and-die", var folder, var key, var token, var step] => await LeaseCommands.IssueAsync(
+        folder,
+        key,
+        token,
+        step
+    ),
+    ["recover-leases", var folder, var key, var token] => await LeaseCommands.RecoverAsync(folder, key, token),
     _ => 2,
 };

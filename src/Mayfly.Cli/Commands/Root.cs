@@ -3,6 +3,7 @@ using Mayfly.Cli.Commands.Auth;
 using Mayfly.Cli.Commands.Data;
 using Mayfly.Cli.Commands.Events;
 using Mayfly.Cli.Commands.Kv;
+using Mayfly.Cli.Commands.Lease;
 using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Commands.Operator;
 using Mayfly.Cli.Commands.Policy;
@@ -28,6 +29,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "status",
             "kv",
             "token",
+            "lease",
             "secrets",
             "auth",
             "policy",
@@ -57,6 +59,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "status" => new StatusCommand(),
             "kv" => new KvGroup(),
             "token" => new TokenGroup(),
+            "lease" => new LeaseGroup(),
             "secrets" => new SecretsGroup(),
             "auth" => new AuthGroup(),
             "policy" => new PolicyGroup(),

@@ -19,6 +19,7 @@ internal sealed class LeaseIssuer(
     TokenStore tokens,
     MountRegistry mounts,
     PrefixRevocations revocations,
+    LeaseCounts counts,
     VaultOptions server,
     TimeProvider time,
     ILogger log
@@ -256,6 +257,7 @@ internal sealed class LeaseIssuer(
             response.Warnings.Add(warning);
         }
 
+        counts.Issued();
         plan.OnceIssued?.Invoke();
         return response;
     }

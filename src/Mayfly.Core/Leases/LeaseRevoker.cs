@@ -16,6 +16,7 @@ internal sealed class LeaseRevoker(
     LeaseStore store,
     LeaseLocks locks,
     MountRegistry mounts,
+    LeaseCounts counts,
     TimeProvider time,
     ILogger log
 )
@@ -69,6 +70,7 @@ internal sealed class LeaseRevoker(
         var batch = new Batch();
         store.Delete(batch, lease);
         var result = await store.CommitAsync(batch, cancellation);
+        Removed(result, lease);
         return result.Succeeded ? fault : Fault.From(result);
     }
 
@@ -82,6 +84,7 @@ internal sealed class LeaseRevoker(
             var result = await store.CommitAsync(batch, cancellation);
             if (result.Status != CommitStatus.Conflict)
             {
+                counts.Irrevocable(result.Succeeded && lease.Entry.State == LeaseState.Irrevocable ? -1 : 0);
                 return result.Succeeded ? null : Fault.From(result);
             }
         }
@@ -95,12 +98,19 @@ internal sealed class LeaseRevoker(
         foreach (var chunk in paths.Chunk(PerCommit))
         {
             var batch = new Batch();
+            var irrevocable = 0;
             foreach (var path in chunk)
             {
                 if (await store.FindAsync(path, cancellation) is { } lease)
                 {
                     store.Change(batch, lease, Ending(lease.Entry));
+                    irrevocable += lease.Entry.State == LeaseState.Irrevocable ? 1 : 0;
                 }
+            }
+
+            if (batch.IsEmpty)
+            {
+                continue;
             }
 
             var result = await store.CommitAsync(batch, cancellation);
@@ -109,6 +119,7 @@ internal sealed class LeaseRevoker(
                 return Fault.From(result);
             }
 
+            counts.Irrevocable(result.Succeeded ? -irrevocable : 0);
             if (result.Status == CommitStatus.Conflict)
             {
                 foreach (var path in chunk)
@@ -175,6 +186,8 @@ internal sealed class LeaseRevoker(
             {
                 throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
             }
+
+            counts.Revoked(ended.Count);
         }
 
         return !isAway;
@@ -259,7 +272,22 @@ internal sealed class LeaseRevoker(
         var batch = new Batch();
         store.Delete(batch, lease);
         var result = await store.CommitAsync(batch, cancellation);
+        Removed(result, lease);
         return result.Succeeded ? null : Fault.From(result);
+    }
+
+    private void Removed(CommitResult result, StoredLease lease)
+    {
+        if (!result.Succeeded)
+        {
+            return;
+        }
+
+        counts.Revoked(1);
+        if (lease.Entry.State == LeaseState.Irrevocable)
+        {
+            counts.Irrevocable(-1);
+        }
     }
 
     private async ValueTask<Fault?> CallAsync(StoredLease lease, CancellationToken cancellation)
@@ -306,9 +334,11 @@ internal sealed class LeaseRevoker(
         };
         var batch = new Batch();
         store.Change(batch, lease, entry);
-        await store.CommitAsync(batch, cancellation);
+        var stored = await store.CommitAsync(batch, cancellation);
+        counts.Failed();
         if (gaveUp)
         {
+            counts.Irrevocable(stored.Succeeded && lease.Entry.State != LeaseState.Irrevocable ? 1 : 0);
             log.LogError("lease {Lease} cannot be revoked and is given up: {Reason}", entry.Id, entry.Reason);
         }
         else

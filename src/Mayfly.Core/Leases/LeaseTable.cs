@@ -11,10 +11,11 @@ namespace Mayfly.Core.Leases;
 /// All leases of an unsealed vault by their ids, and what is done with them: those of credentials, and those of tokens, whose
 /// record is the token's own. Safe for concurrent use.
 /// </summary>
-internal sealed class LeaseTable
+internal sealed class LeaseTable : IDisposable
 {
     private const int PerScan = 512;
 
+    private readonly LeaseCounts _counts = new();
     private readonly LeaseStore _store;
     private readonly MountRegistry _mounts;
     private readonly TokenStore _tokens;
@@ -35,8 +36,8 @@ internal sealed class LeaseTable
         _tokens = tokens;
         _revocations = revocations;
         var locks = new LeaseLocks();
-        Revoker = new LeaseRevoker(store, locks, mounts, time, log);
-        Issuer = new LeaseIssuer(store, Revoker, tokens, mounts, revocations, server, time, log);
+        Revoker = new LeaseRevoker(store, locks, mounts, _counts, time, log);
+        Issuer = new LeaseIssuer(store, Revoker, tokens, mounts, revocations, _counts, server, time, log);
         Renewal = new LeaseRenewal(store, locks, mounts, revocations, server, time);
     }
 
@@ -48,6 +49,9 @@ internal sealed class LeaseTable
 
     /// <summary>The folder of everything that <see cref="DueAsync"/> handles.</summary>
     public View View => _store.View;
+
+    /// <summary>The records themselves.</summary>
+    internal LeaseStore Store => _store;
 
     /// <summary>Is called when records below <see cref="View"/> have come due, all of one mount.</summary>
     /// <returns>False when what the mount's engine depends on is away.</returns>
@@ -69,6 +73,19 @@ internal sealed class LeaseTable
 
         return await Revoker.DueAsync(leases, cancellation);
     }
+
+    /// <summary>Finishes what the last run of the server left unfinished, before anything is issued.</summary>
+    public async ValueTask StartAsync(CancellationToken cancellation)
+    {
+        foreach (var mounted in _mounts.Table.All)
+        {
+            _counts.Irrevocable(await _store.CountIrrevocableAsync(mounted.Mount.Uuid, cancellation));
+        }
+
+        await Revoker.RecoverAsync(cancellation);
+    }
+
+    public void Dispose() => _counts.Dispose();
 
     /// <summary>Where the lease of a credential stands, or null when no mount could have given that id.</summary>
     public string? PathOf(string id) =>

@@ -64,7 +64,7 @@ internal static class StartBenchmark
         return times.Order().ElementAt(times.Count / 2);
     }
 
-    private static async Task<(double Milliseconds, double Mebibytes)> MeasureAsync(
+    public static async Task<(double Milliseconds, double Mebibytes)> MeasureAsync(
         string folder,
         (string Key, string Token) keys,
         CancellationToken cancellation
