@@ -396,6 +396,51 @@ class System(Base):
         self.vault.sys.cancel_root_generation()
 
 
+class Leases(Base):
+    def setUp(self):
+        super().setUp()
+        self.vault.sys.enable_auth_method("userpass", path=self.name)
+        self.vault.write(f"auth/{self.name}/users/ann", password="correct-horse", token_ttl="1h")
+        self.vault.auth.userpass.login("ann", "correct-horse", mount_point=self.name, use_token=False)
+        self.prefix = f"auth/{self.name}/login/ann"
+
+    def tearDown(self):
+        self.vault.sys.disable_auth_method(self.name)
+
+    def lease(self):
+        keys = self.vault.sys.list_leases(self.prefix)["data"]["keys"]
+        self.assertEqual(1, len(keys))
+        return f"{self.prefix}/{keys[0]}"
+
+    def test_read_and_renew(self):
+        lease = self.lease()
+        shown = self.vault.sys.read_lease(lease)["data"]
+        self.assertEqual(lease, shown["id"])
+        self.assertTrue(shown["renewable"])
+        self.assertIsNone(shown["last_renewal"])
+        renewed = self.vault.sys.renew_lease(lease, increment=1800)
+        self.assertEqual(lease, renewed["lease_id"])
+        self.assertEqual(1800, renewed["lease_duration"])
+
+    def test_revoke(self):
+        lease = self.lease()
+        self.vault.sys.revoke_lease(lease)
+        with self.assertRaisesRegex(exceptions.InvalidRequest, "invalid lease"):
+            self.vault.sys.read_lease(lease)
+
+    def test_revoke_prefix(self):
+        lease = self.lease()
+        self.vault.sys.revoke_prefix(self.prefix)
+        with self.assertRaisesRegex(exceptions.InvalidRequest, "invalid lease"):
+            self.vault.sys.read_lease(lease)
+
+    def test_revoke_force(self):
+        lease = self.lease()
+        self.vault.sys.revoke_force(self.prefix)
+        with self.assertRaisesRegex(exceptions.InvalidRequest, "lease not found"):
+            self.vault.sys.renew_lease(lease)
+
+
 if __name__ == "__main__":
     ADDRESS, TOKEN = sys.argv[1:3]
     unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -170,6 +170,31 @@ public abstract class EngineContract
     }
 
     [Fact]
+    public async Task What_issues_leases_revokes_what_it_never_made_and_what_is_gone()
+    {
+        await using var harness = await StartAsync();
+        var cancellation = TestContext.Current.CancellationToken;
+        if (harness.Engine.Paths.Entries.All(entry => entry.Issue is null))
+        {
+            return;
+        }
+
+        var engine = Assert.IsType<IIssuesLeases>(harness.Engine, exactMatch: false);
+        foreach (var entry in harness.Engine.Paths.Entries.Where(entry => entry.Issue is not null))
+        {
+            Assert.True(entry.HasEffects(Operation.Read), $"{entry.Pattern} is not audited before it runs");
+            var outcome = await harness.HandleAsync(Operation.Read, Sample(entry, "x"));
+            outcome.Response?.Dispose();
+        }
+
+        foreach (var lease in harness.Leases)
+        {
+            Assert.Null(await engine.RevokeAsync(lease, cancellation));
+            Assert.Null(await engine.RevokeAsync(lease, cancellation));
+        }
+    }
+
+    [Fact]
     public async Task A_token_that_owned_nothing_may_end()
     {
         await using var harness = await StartAsync();

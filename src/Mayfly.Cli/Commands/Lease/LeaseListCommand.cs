@@ -62,19 +62,23 @@ internal sealed class LeaseListCommand() : Command("list", "List leases by their
             return Exit.Ok;
         }
 
-        call.Print.Rows([
-            ["Lease ID", "Attempts", "Error"],
-            .. leases
-                .EnumerateArray()
-                .Select(lease =>
-                    (IReadOnlyList<string>)
-                        [
-                            PlainText.Of(SecretRows.Member(lease, "lease_id")),
-                            PlainText.Of(SecretRows.Member(lease, "attempts")),
-                            PlainText.Of(SecretRows.Member(lease, "error")),
-                        ]
-                ),
-        ]);
+        call.Print.Line(
+            Columns.Table(
+                ["Lease ID", "Attempts", "Error"],
+                [
+                    .. leases
+                        .EnumerateArray()
+                        .Select(lease =>
+                            (IReadOnlyList<string>)
+                                [
+                                    PlainText.Of(SecretRows.Member(lease, "lease_id")),
+                                    PlainText.Of(SecretRows.Member(lease, "attempts")),
+                                    PlainText.Of(SecretRows.Member(lease, "error")),
+                                ]
+                        ),
+                ]
+            )
+        );
         return Exit.Ok;
     }
 }
