@@ -36,7 +36,7 @@ internal static class RotationText
     public static RotationMode? ModeOf(string name) =>
         name switch
         {
-            "dual-credential" => RotationMode.DualCredential,
+            "dual-credential" or "dual" => RotationMode.DualCredential,
             "atomic" => RotationMode.Atomic,
             "coordinated" => RotationMode.Coordinated,
             _ => null,
