@@ -5,6 +5,7 @@ using Mayfly.Benchmarks.Audit;
 using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Leases;
+using Mayfly.Benchmarks.Rotation;
 using Mayfly.Benchmarks.Store;
 
 if (args.FirstOrDefault() == BareServer.Verb)
@@ -24,6 +25,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["kv"] = KvBenchmark.MainAsync,
     ["leases"] = LeaseBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,
+    ["rotation"] = RotationBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };

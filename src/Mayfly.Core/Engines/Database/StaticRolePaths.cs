@@ -158,7 +158,12 @@ internal sealed class StaticRolePaths(
     /// <summary>The first rotation, by which the server learns the password. Without it there is no role.</summary>
     private async ValueTask<Outcome> ImportAsync(string name, CancellationToken cancellation)
     {
-        var fault = await rotations.RotateAsync(StaticRoles.Target(name), "the role was made", cancellation);
+        var fault = await rotations.RotateAsync(
+            StaticRoles.Target(name),
+            "the role was made",
+            cancellation,
+            isFirst: true
+        );
         if (fault is null)
         {
             return Outcome.Done;
