@@ -29,5 +29,8 @@ internal abstract class Command(string name, string synopsis) : Node(name, synop
     /// <summary>Whether the first positional argument is a path that completion can ask the server for.</summary>
     public virtual bool TakesPath => false;
 
+    /// <summary>The exit code when flags or arguments are wrong.</summary>
+    public virtual int WrongUse => Exit.Local;
+
     public abstract Task<int> RunAsync(Invocation call);
 }

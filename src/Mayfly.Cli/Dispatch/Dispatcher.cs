@@ -104,19 +104,19 @@ internal static class Dispatcher
         if (error is not null)
         {
             print.Error($"{error}\n\nUsage: mayfly {path} {command.Usage}");
-            return Exit.Local;
+            return command.WrongUse;
         }
 
         if (output.Format(session) is not { } format)
         {
             print.Error("Invalid output format: choose table, json or yaml");
-            return Exit.Local;
+            return command.WrongUse;
         }
 
         if (Count(command, positionals.Count) is { } wrongCount)
         {
             print.Error($"{wrongCount}\n\nUsage: mayfly {path} {command.Usage}");
-            return Exit.Local;
+            return command.WrongUse;
         }
 
         using var call = new Invocation(session, positionals, connection, format, output.Field, cancellation);
@@ -154,7 +154,7 @@ internal static class Dispatcher
             }
 
             flags.Add(words[at++]);
-            if (value is null && flag is not BoolFlag && at < words.Count)
+            if (value is null && flag.Alone is null && at < words.Count)
             {
                 flags.Add(words[at++]);
             }

@@ -5,6 +5,8 @@ internal sealed class BoolFlag(string name, string help) : Flag(name, help)
 {
     public override string? ValueName => null;
 
+    public override string? Alone => "true";
+
     public bool Value { get; private set; }
 
     protected override string? Accept(string text)

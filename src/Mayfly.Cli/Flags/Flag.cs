@@ -19,6 +19,9 @@ internal abstract class Flag(string name, string help)
     /// <summary>What the value is, for help; null for a flag that stands alone.</summary>
     public abstract string? ValueName { get; }
 
+    /// <summary>What the flag means without a value; null when it needs one.</summary>
+    public virtual string? Alone => null;
+
     public bool IsSet { get; private set; }
 
     /// <summary>Takes a value as typed. Returns what is wrong with it, or null.</summary>

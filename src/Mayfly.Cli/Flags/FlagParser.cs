@@ -41,9 +41,9 @@ internal static class FlagParser
 
             if (value is null)
             {
-                if (flag is BoolFlag)
+                if (flag.Alone is { } alone)
                 {
-                    value = "true";
+                    value = alone;
                 }
                 else if (i + 1 < arguments.Count)
                 {
