@@ -14,6 +14,8 @@ wanted=(
   "/usr/lib/python3/dist-packages/hvac:python3-hvac"
   "/usr/bin/curl:curl"
   "/usr/bin/openssl:openssl"
+  "/usr/bin/git:git"
+  "/usr/share/gocode/src/github.com/BurntSushi/toml/internal/toml-test/tests:golang-github-burntsushi-toml-dev"
   "/usr/lib/postgresql/*/bin/postgres:postgresql"
   "/usr/sbin/mariadbd:mariadb-server"
   "/usr/lib/*/libmariadb.so.3:libmariadb3"

@@ -1,0 +1,133 @@
+namespace Mayfly.Scanner.Matching;
+
+/// <summary>
+/// Finds which of many keywords occur in bytes, in one pass, whatever their number: the automaton of Aho and Corasick
+/// (1975), over ASCII without regard to case. Immutable, safe for concurrent use.
+/// </summary>
+internal sealed class KeywordIndex
+{
+    // Bytes that no keyword has are one class: the table stays small enough for the processor's cache.
+    private readonly byte[] _classes = new byte[256];
+    private readonly int[] _next;
+    private readonly int[][] _found;
+    private readonly int _width;
+
+    /// <param name="keywords">In small letters; a keyword's number is its place.</param>
+    public KeywordIndex(IReadOnlyList<byte[]> keywords)
+    {
+        foreach (var letter in keywords.SelectMany(keyword => keyword).Distinct())
+        {
+            _classes[letter] = (byte)++_width;
+        }
+
+        for (var letter = 'a'; letter <= 'z'; letter++)
+        {
+            _classes[char.ToUpperInvariant(letter)] = _classes[letter];
+        }
+
+        _width++;
+        var next = new List<int[]> { NewState() };
+        var found = new List<List<int>> { new() };
+        for (var number = 0; number < keywords.Count; number++)
+        {
+            var state = 0;
+            foreach (var letter in keywords[number])
+            {
+                var step = _classes[letter];
+                if (next[state][step] < 0)
+                {
+                    next[state][step] = next.Count;
+                    next.Add(NewState());
+                    found.Add([]);
+                }
+
+                state = next[state][step];
+            }
+
+            found[state].Add(number);
+        }
+
+        Link(next, found);
+        _next = [.. next.SelectMany(state => state)];
+        _found = [.. found.Select(numbers => numbers.ToArray())];
+
+        int[] NewState()
+        {
+            var state = new int[_width];
+            Array.Fill(state, -1);
+            return state;
+        }
+    }
+
+    /// <summary>Marks the numbers of all keywords that occur.</summary>
+    /// <param name="text">The bytes.</param>
+    /// <param name="occurs">One place for each keyword; those that occur are set.</param>
+    /// <returns>Whether any does.</returns>
+    public bool Find(ReadOnlySpan<byte> text, Span<bool> occurs)
+    {
+        var any = false;
+        var at = 0;
+        var classes = _classes;
+        var next = _next;
+        foreach (var letter in text)
+        {
+            at = next[at + classes[letter]];
+            var numbers = _found[at / _width];
+            if (numbers.Length > 0)
+            {
+                any = true;
+                foreach (var number in numbers)
+                {
+                    occurs[number] = true;
+                }
+            }
+        }
+
+        return any;
+    }
+
+    /// <summary>Completes the automaton: where a keyword cannot go on, the longest other one that has begun does.</summary>
+    private void Link(List<int[]> next, List<List<int>> found)
+    {
+        var back = new int[next.Count];
+        var queue = new Queue<int>();
+        for (var step = 0; step < _width; step++)
+        {
+            if (next[0][step] < 0)
+            {
+                next[0][step] = 0;
+            }
+            else
+            {
+                queue.Enqueue(next[0][step]);
+            }
+        }
+
+        while (queue.TryDequeue(out var state))
+        {
+            found[state].AddRange(found[back[state]]);
+            for (var step = 0; step < _width; step++)
+            {
+                var fallback = next[back[state]][step];
+                if (next[state][step] < 0)
+                {
+                    next[state][step] = fallback;
+                }
+                else
+                {
+                    back[next[state][step]] = fallback;
+                    queue.Enqueue(next[state][step]);
+                }
+            }
+        }
+
+        // A state is stored as the place of its row.
+        foreach (var row in next)
+        {
+            for (var step = 0; step < _width; step++)
+            {
+                row[step] *= _width;
+            }
+        }
+    }
+}

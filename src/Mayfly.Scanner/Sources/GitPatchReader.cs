@@ -1,0 +1,247 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Scanning;
+
+namespace Mayfly.Scanner.Sources;
+
+/// <summary>
+/// Reads patches without context lines as git writes them (https://git-scm.com/docs/diff-generate-patch): the added lines
+/// of every hunk are a fragment. Commits are told by a header of <see cref="Format"/>. One owner.
+/// </summary>
+internal sealed class GitPatchReader(Stream patch, ScanTally tally)
+{
+    /// <summary>
+    /// For <c>--pretty=format:</c>. It begins with a zero byte, which no line of a patch does, and ends with one, which no
+    /// commit has inside.
+    /// </summary>
+    public const string Format = "%x00%H%x00%an%x00%ae%x00%aI%x00%B%x00";
+
+    private readonly byte[] _buffer = new byte[128 << 10];
+    private readonly ArrayBufferWriter<byte> _line = new();
+    private int _from;
+    private int _to;
+
+    private CommitInfo? _commit;
+    private string _path = "";
+    private bool _newFile;
+
+    /// <summary>Each file that is added or changed, with the added lines of one hunk; a new file comes with no lines first.</summary>
+    public IEnumerable<Fragment> Read()
+    {
+        while (NextLine(out var line))
+        {
+            if (line.Span.StartsWith((ReadOnlySpan<byte>)[0]))
+            {
+                ReadCommit(line.Span);
+            }
+            else if (line.Span.StartsWith("diff --git "u8))
+            {
+                _path = "";
+                _newFile = false;
+            }
+            else if (line.Span.StartsWith("new file mode "u8))
+            {
+                // A submodule is a commit of another repository.
+                _newFile = !line.Span.EndsWith("160000"u8);
+            }
+            else if (line.Span.StartsWith("rename to "u8) || line.Span.StartsWith("copy to "u8))
+            {
+                _newFile = true;
+            }
+            else if (line.Span.StartsWith("Binary files "u8))
+            {
+                tally.CountBinaryFile();
+            }
+            else if (line.Span.StartsWith("+++ "u8))
+            {
+                _path = PathOf(line.Span[4..]);
+                if (_path.Length > 0)
+                {
+                    tally.CountFile();
+                    yield return new Fragment(default, _path, 0) { Commit = _commit };
+                }
+            }
+            else if (line.Span.StartsWith("@@ "u8) && HunkOf(line.Span) is { } hunk)
+            {
+                foreach (var fragment in ReadHunk(hunk))
+                {
+                    yield return fragment;
+                }
+            }
+        }
+    }
+
+    private IEnumerable<Fragment> ReadHunk((int Removed, int FirstLine, int Added) hunk)
+    {
+        var text = new MemoryStream();
+        var (removed, first, added) = hunk;
+        var line = first;
+        while (removed + added > 0 && NextLine(out var next))
+        {
+            if (next.Span.StartsWith("-"u8))
+            {
+                removed--;
+                continue;
+            }
+
+            if (!next.Span.StartsWith("+"u8))
+            {
+                // "\ No newline at end of file"
+                continue;
+            }
+
+            added--;
+            line++;
+            text.Write(next.Span[1..]);
+            text.WriteByte((byte)'\n');
+            if (text.Length >= FragmentCutter.Size)
+            {
+                yield return FragmentOf(text, first);
+                text = new MemoryStream();
+                first = line;
+            }
+        }
+
+        if (text.Length > 0)
+        {
+            yield return FragmentOf(text, first);
+        }
+    }
+
+    private Fragment FragmentOf(MemoryStream text, int first) =>
+        new(text.GetBuffer().AsMemory(0, (int)text.Length), _path, first) { Commit = _commit };
+
+    /// <summary>How many lines are removed, and which are added: <c>@@ -12,3 +14,2 @@</c>.</summary>
+    private static (int Removed, int FirstLine, int Added)? HunkOf(ReadOnlySpan<byte> line)
+    {
+        var parts = Encoding.UTF8.GetString(line).Split(' ');
+        return
+            parts is ["@@", ['-', .. var old], ['+', .. var now], "@@", ..]
+            && RangeOf(old) is { } before
+            && RangeOf(now) is { } after
+            ? (before.Count, after.First, after.Count)
+            : null;
+    }
+
+    private static (int First, int Count)? RangeOf(string range)
+    {
+        var comma = range.IndexOf(',', StringComparison.Ordinal);
+        var first = comma < 0 ? range : range[..comma];
+        var count = comma < 0 ? "1" : range[(comma + 1)..];
+        return
+            int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from)
+            && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var lines)
+            ? (from, lines)
+            : null;
+    }
+
+    /// <summary>The new file's path, or "" for one that was deleted.</summary>
+    private static string PathOf(ReadOnlySpan<byte> name)
+    {
+        // A path with a space is followed by a tab.
+        name = name.EndsWith("\t"u8) ? name[..^1] : name;
+        var path = name.StartsWith("\""u8) ? Unquoted(name[1..]) : Encoding.UTF8.GetString(name);
+        return path.StartsWith("b/", StringComparison.Ordinal) ? path[2..] : "";
+    }
+
+    /// <summary>A path that git has quoted as C does.</summary>
+    private static string Unquoted(ReadOnlySpan<byte> quoted)
+    {
+        var bytes = new List<byte>();
+        for (var i = 0; i < quoted.Length && quoted[i] != '"'; i++)
+        {
+            if (quoted[i] != '\\' || i + 1 == quoted.Length)
+            {
+                bytes.Add(quoted[i]);
+                continue;
+            }
+
+            var kind = quoted[++i];
+            if (kind is >= (byte)'0' and <= (byte)'3' && i + 2 < quoted.Length)
+            {
+                bytes.Add((byte)(((kind - '0') << 6) | ((quoted[i + 1] - '0') << 3) | (quoted[i + 2] - '0')));
+                i += 2;
+                continue;
+            }
+
+            bytes.Add(
+                (char)kind switch
+                {
+                    'a' => 7,
+                    'b' => 8,
+                    't' => 9,
+                    'n' => 10,
+                    'v' => 11,
+                    'f' => 12,
+                    'r' => 13,
+                    _ => kind,
+                }
+            );
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]);
+    }
+
+    private void ReadCommit(ReadOnlySpan<byte> firstLine)
+    {
+        using var header = new MemoryStream();
+        header.Write(firstLine);
+        while (header.GetBuffer().AsSpan(0, (int)header.Length).Count((byte)0) < 6 && NextLine(out var next))
+        {
+            header.WriteByte((byte)'\n');
+            header.Write(next.Span);
+        }
+
+        var fields = Encoding.UTF8.GetString(header.GetBuffer().AsSpan(0, (int)header.Length)).Split('\0');
+        if (fields is [_, var hash, var author, var email, var date, var message, ..])
+        {
+            // git gives the offset +00:00; gitleaks has Z for it.
+            var utc = date.EndsWith("+00:00", StringComparison.Ordinal) ? date[..^6] + "Z" : date;
+            _commit = new CommitInfo(hash, author, email, utc, message.TrimEnd('\n'));
+            tally.CountCommit();
+        }
+    }
+
+    /// <summary>The next line without its end, good until the next call. Of any length.</summary>
+    private bool NextLine(out ReadOnlyMemory<byte> line)
+    {
+        _line.ResetWrittenCount();
+        while (true)
+        {
+            if (_from == _to)
+            {
+                (_from, _to) = (0, patch.Read(_buffer));
+                tally.CountBytes(_to);
+                if (_to == 0)
+                {
+                    line = _line.WrittenMemory;
+                    return line.Length > 0;
+                }
+            }
+
+            var rest = _buffer.AsSpan(_from, _to - _from);
+            var end = rest.IndexOf((byte)'\n');
+            if (end < 0)
+            {
+                _line.Write(rest);
+                _from = _to;
+                continue;
+            }
+
+            if (_line.WrittenCount == 0)
+            {
+                line = _buffer.AsMemory(_from, end);
+            }
+            else
+            {
+                _line.Write(rest[..end]);
+                line = _line.WrittenMemory;
+            }
+
+            _from += end + 1;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Mayfly.Scanner.Matching;
+
+namespace Mayfly.Tests.Scanner.Matching;
+
+/// <summary>Where RE2 as Go has it and .NET mean different things by the same characters.</summary>
+public sealed class GoSyntaxTests
+{
+    [Theory]
+    [InlineData(@"a$", "a\n", false)]
+    [InlineData(@"(?m)a$", "a\nb", true)]
+    [InlineData(@"(?m:^b)c", "a\nbc", true)]
+    [InlineData(@"^b", "a\nb", false)]
+    [InlineData(@"\d", "\u0664", false)]
+    [InlineData(@"\w", "é", false)]
+    [InlineData(@"[\w]", "é", false)]
+    [InlineData(@"\W", "é", true)]
+    [InlineData(@"\s", "\u00a0", false)]
+    [InlineData(@"[[:alpha:]]+9", "abc9", true)]
+    [InlineData(@"[[a]", "[", true)]
+    [InlineData(@"[]a]", "]", true)]
+    [InlineData(@"[a-]", "-", true)]
+    [InlineData(@"[-a]", "-", true)]
+    [InlineData(@"[^-a]", "-", false)]
+    [InlineData(@"[\w-]+x", "a-bx", true)]
+    [InlineData(@"\Qa.b\E", "a.b", true)]
+    [InlineData(@"\Qa.b\E", "axb", false)]
+    [InlineData(@"(?P<n>a)b", "ab", true)]
+    [InlineData(@"(?i)abc", "aBC", true)]
+    [InlineData(@"(?i:a)B", "Ab", false)]
+    [InlineData(@"(?s).", "\n", true)]
+    [InlineData(@".", "\n", false)]
+    [InlineData(@"\x41\x{42}", "AB", true)]
+    [InlineData(@"\pL", "é", true)]
+    [InlineData(@"\x60", "`", true)]
+    [InlineData(@"a{2,3}b", "aab", true)]
+    [InlineData(@"(?:a|b)*?c", "abc", true)]
+    public void A_pattern_means_what_it_does_in_go(string pattern, string text, bool matches)
+    {
+        var (regex, problem) = LinearRegex.Compile(pattern);
+        Assert.Null(problem);
+        Assert.Equal(matches, regex!.IsMatch(text));
+    }
+
+    [Theory]
+    [InlineData(@"(?=a)")]
+    [InlineData(@"(?<!a)b")]
+    [InlineData(@"(a)\1")]
+    [InlineData(@"(?>a)")]
+    [InlineData(@"(a")]
+    [InlineData(@"a)")]
+    [InlineData(@"[a")]
+    [InlineData(@"a\")]
+    [InlineData(@"[[:nothing:]]")]
+    [InlineData(@"*a")]
+    public void What_go_refuses_is_refused_with_a_reason(string pattern)
+    {
+        var (regex, problem) = LinearRegex.Compile(pattern);
+        Assert.Null(regex);
+        Assert.NotEmpty(problem!);
+    }
+
+    [Fact]
+    public void Any_pattern_has_an_answer()
+    {
+        string[] pieces =
+        [
+            "a",
+            "b",
+            "(",
+            ")",
+            "[",
+            "]",
+            "^",
+            "$",
+            "-",
+            "\\",
+            "\\d",
+            "\\Q",
+            "\\E",
+            "(?",
+            "i",
+            ":",
+            "P<x>",
+            "{",
+            "2",
+            ",",
+            "}",
+            "*",
+            "+",
+            "?",
+            "|",
+            "[:alpha:]",
+            "\\p{L}",
+            "\\x{41}",
+            ".",
+            "é",
+            "\n",
+        ];
+        var patterns = Gen.Elements(pieces).ListOf().Select(parts => string.Concat(parts.Take(12)));
+        Prop.ForAll(
+                patterns.ToArbitrary(),
+                pattern =>
+                {
+                    var (regex, problem) = LinearRegex.Compile(pattern);
+                    return regex is null != problem is null;
+                }
+            )
+            .QuickCheckThrowOnFailure();
+    }
+
+    [Fact]
+    public void A_pattern_that_hangs_other_engines_does_not_hang_this_one()
+    {
+        var regex = LinearRegex.Compile("(a+)+(a|aa)*b").Regex!;
+        Assert.False(regex.IsMatch(new string('a', 100_000)));
+    }
+}

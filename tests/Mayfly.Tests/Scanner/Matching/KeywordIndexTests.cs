@@ -1,0 +1,39 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using Mayfly.Scanner.Matching;
+
+namespace Mayfly.Tests.Scanner.Matching;
+
+public sealed class KeywordIndexTests
+{
+    [Fact]
+    public void It_finds_the_keywords_that_a_plain_search_finds()
+    {
+        var letters = Gen.Elements('a', 'b', 'c', 'B', '-');
+        var words = letters.ListOf().Select(list => string.Concat(list)).Where(word => word.Length > 0);
+        var cases = words
+            .ListOf()
+            .SelectMany(list =>
+                words.Select(text =>
+                    (Keywords: list.Distinct(StringComparer.OrdinalIgnoreCase).ToArray(), Text: text + "abcab")
+                )
+            );
+        Prop.ForAll(
+                cases.ToArbitrary(),
+                each =>
+                {
+                    var keywords = each.Keywords.Select(word => word.ToLowerInvariant()).ToArray();
+                    var index = new KeywordIndex([.. keywords.Select(Encoding.UTF8.GetBytes)]);
+                    var occurs = new bool[keywords.Length];
+                    var any = index.Find(Encoding.UTF8.GetBytes(each.Text), occurs);
+                    var expected = keywords.Select(word =>
+                        each.Text.Contains(word, StringComparison.OrdinalIgnoreCase)
+                    );
+                    return any == occurs.Any(found => found)
+                        && occurs.Zip(expected).All(pair => pair.First == pair.Second);
+                }
+            )
+            .QuickCheckThrowOnFailure();
+    }
+}
