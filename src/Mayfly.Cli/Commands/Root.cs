@@ -8,6 +8,7 @@ using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Commands.Operator;
 using Mayfly.Cli.Commands.Policy;
 using Mayfly.Cli.Commands.Rotation;
+using Mayfly.Cli.Commands.Scan;
 using Mayfly.Cli.Commands.Secrets;
 using Mayfly.Cli.Commands.Token;
 using Mayfly.Cli.Dispatch;
@@ -37,6 +38,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "events",
             "rotate",
             "rotation",
+            "scan",
             "operator",
             "print",
             "path-help",
@@ -67,6 +69,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "events" => new EventsGroup(),
             "rotate" => new RotateCommand(),
             "rotation" => new RotationGroup(),
+            "scan" => new ScanGroup(),
             "operator" => new OperatorGroup(),
             "print" => new PrintGroup(),
             "path-help" => new PathHelpCommand(),

@@ -11,10 +11,14 @@ public sealed class WallTests
     private static readonly Assembly Core = typeof(Catalog).Assembly;
     private static readonly Assembly Server = Assembly.Load("mayflyd");
     private static readonly Assembly Client = Assembly.Load("Mayfly.Client");
+    private static readonly Assembly Scanner = Assembly.Load("Mayfly.Scanner");
     private static readonly Assembly Cli = Assembly.Load("mayfly");
 
     [Fact]
     public void Crypto_uses_nothing_but_the_base_class_library() => Assert.Empty(References(Crypto));
+
+    [Fact]
+    public void Scanner_uses_nothing_but_the_base_class_library() => Assert.Empty(References(Scanner));
 
     [Fact]
     public void Client_uses_nothing_but_the_framework() =>
@@ -30,8 +34,12 @@ public sealed class WallTests
     [Fact]
     public void The_command_line_and_the_server_share_no_types()
     {
-        Assert.Equal(["Mayfly.Client", "Mayfly.Crypto"], References(Cli).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Mayfly.Client", "Mayfly.Crypto", "Mayfly.Scanner"],
+            References(Cli).Order(StringComparer.Ordinal)
+        );
         Assert.DoesNotContain("Mayfly.Client", References(Server));
+        Assert.DoesNotContain("Mayfly.Scanner", References(Server));
     }
 
     [Fact]
@@ -95,7 +103,7 @@ public sealed class WallTests
     public void Names_say_what_a_thing_is()
     {
         string[] empty = ["Manager", "Helper", "Util", "Utils", "Service", "Impl"];
-        var named = new[] { Crypto, Core, Server, Client, Cli }
+        var named = new[] { Crypto, Core, Server, Client, Scanner, Cli }
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => empty.Any(word => type.Name.EndsWith(word, StringComparison.Ordinal)));
         Assert.Empty(named);

@@ -1,0 +1,208 @@
+using Mayfly.Cli.Dispatch;
+using Mayfly.Cli.Flags;
+using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Reports;
+using Mayfly.Scanner.Rules;
+using Mayfly.Scanner.Scanning;
+using Mayfly.Scanner.Sources;
+
+namespace Mayfly.Cli.Commands.Scan;
+
+/// <summary>What all scans have in common: rules, what is known already, reports and exit codes.</summary>
+internal abstract class ScanCommand(string name, string synopsis) : Command(name, synopsis)
+{
+    /// <summary>Exit code when the scan could not be done, as distinct from leaks.</summary>
+    private const int Failed = 2;
+
+    private readonly ScanFlags _flags = new();
+
+    public override IReadOnlyList<Flag> Flags => [.. OwnFlags, .. _flags.All];
+
+    public override bool UsesServer => false;
+
+    public override int WrongUse => Failed;
+
+    protected virtual IReadOnlyList<Flag> OwnFlags => [];
+
+    public sealed override async Task<int> RunAsync(Invocation call)
+    {
+        try
+        {
+            return await Task.Run(() => Run(call), call.Cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            call.Print.Error(e.Message);
+            return Failed;
+        }
+    }
+
+    /// <summary>The folder whose configuration and ignore files count, or null.</summary>
+    protected abstract string? FolderOf(Invocation call);
+
+    /// <summary>What is scanned, or what is wrong with the arguments.</summary>
+    /// <param name="call">The invocation.</param>
+    /// <param name="own">Files of the scan itself, which would find themselves.</param>
+    protected abstract (IScanSource? Source, string? Problem) SourceOf(Invocation call, IReadOnlySet<string> own);
+
+    private int Run(Invocation call)
+    {
+        var folder = FolderOf(call);
+        var (rules, file, problem) = ScanRules.Load(call, _flags, folder);
+        var (format, wrongFormat) = FormatOf(call);
+        if ((problem ?? wrongFormat) is { } wrong)
+        {
+            call.Print.Error(wrong);
+            return Failed;
+        }
+
+        Baseline? baseline = null;
+        if (_flags.Baseline.Value is { } known)
+        {
+            (baseline, problem) = Baseline.Read(File.ReadAllBytes(known));
+            if (problem is not null)
+            {
+                call.Print.Error($"{known}: {problem}");
+                return Failed;
+            }
+        }
+
+        var own = ((string?[])[file, _flags.Baseline.Value, _flags.ReportPath.Value])
+            .Where(each => each is { Length: > 0 })
+            .Select(each => Path.GetFullPath(each!))
+            .ToHashSet(StringComparer.Ordinal);
+        var (source, wrongSource) = SourceOf(call, own);
+        if (source is null)
+        {
+            call.Print.Error(wrongSource!);
+            return Failed;
+        }
+
+        var explanation = new List<Suppression>();
+        var scanner = new SecretScanner(
+            rules!,
+            _flags.Explain.Value ? explanation.AddLocked : null,
+            allowComments: !_flags.IgnoreAllow.Value
+        );
+        var started = TimeProvider.System.GetTimestamp();
+        var result = source.Scan(scanner, call.Cancellation);
+        var took = TimeProvider.System.GetElapsedTime(started);
+        var ignored = IgnoreListOf(folder);
+        var leaks = result.Findings.Where(finding => !IsKnown(finding, ignored, baseline, explanation)).ToList();
+        Show(call, leaks, rules!, format);
+        ScanText.Explain(call.Print, explanation);
+        ScanText.PassedOver(call.Print, result.PassedOver);
+        ScanText.Summary(call.Print, leaks.Count, result, took);
+        if (result.Failure is { } failure)
+        {
+            call.Print.Error(failure);
+            return Failed;
+        }
+
+        return _flags.Strict.Value && result.PassedOver.Count > 0 ? Failed
+            : leaks.Count > 0 ? _flags.ExitCode.Value ?? 1
+            : Exit.Ok;
+    }
+
+    /// <summary>The format of the report; null for text alone.</summary>
+    private (ReportFormat? Format, string? Problem) FormatOf(Invocation call)
+    {
+        var path = _flags.ReportPath.Value;
+        var ending = path is null ? "" : Path.GetExtension(path).TrimStart('.');
+        var wanted =
+            _flags.ReportFormat.Value
+            ?? (
+                path is not null ? (Report.Format(ending) is null ? "json" : ending)
+                : call.Print.Format == Output.OutputFormat.Json ? "json"
+                : null
+            );
+        return wanted is null ? (null, null)
+            : Report.Format(wanted) is { } format ? (format, null)
+            : (null, $"there is no report format \"{wanted}\": choose json, csv, junit or sarif");
+    }
+
+    private bool IsKnown(Finding finding, IgnoreList ignored, Baseline? baseline, List<Suppression> explanation)
+    {
+        var reason =
+            ignored.Has(finding) ? "its fingerprint is in an ignore file"
+            : baseline?.Has(finding) == true ? "it is in the baseline"
+            : null;
+        if (reason is not null && _flags.Explain.Value)
+        {
+            explanation.Add(new Suppression(finding.File, finding.StartLine, finding.RuleId, reason));
+        }
+
+        return reason is not null;
+    }
+
+    private IgnoreList IgnoreListOf(string? folder)
+    {
+        var files = new List<string>();
+        foreach (var place in ((string?[])[_flags.IgnorePath.Value ?? ".", folder]).Distinct())
+        {
+            if (place is not null && Directory.Exists(place))
+            {
+                files.Add(Path.Combine(place, ".gitleaksignore"));
+                files.Add(Path.Combine(place, ".mayflyignore"));
+            }
+            else if (place is not null && place == _flags.IgnorePath.Value)
+            {
+                // Named, so it must be there; otherwise reading it says why not.
+                return new IgnoreList([File.ReadAllText(place)]);
+            }
+        }
+
+        return new IgnoreList(files.Where(File.Exists).Select(File.ReadAllText));
+    }
+
+    private void Show(Invocation call, List<Finding> leaks, RuleSet rules, ReportFormat? format)
+    {
+        if (format is { } chosen)
+        {
+            var percent = _flags.Redact.Value ?? 0;
+            var shown = percent == 0 ? leaks : [.. leaks.Select(leak => Redaction.Redact(leak, percent))];
+            using var report = new MemoryStream();
+            Report.Write(chosen, shown, rules.Rules, BuildConstants.Version, report);
+            if (_flags.ReportPath.Value is not (null or "-"))
+            {
+                WriteReport(_flags.ReportPath.Value, report);
+            }
+            else
+            {
+                call.Session.Out.Write(System.Text.Encoding.UTF8.GetString(report.ToArray()));
+            }
+        }
+
+        if (format is null || (_flags.Verbose.Value && _flags.ReportPath.Value is not (null or "-")))
+        {
+            var percent = _flags.Redact.Value ?? 100;
+            var shown = percent == 0 ? leaks : [.. leaks.Select(leak => Redaction.Redact(leak, percent))];
+            ScanText.Findings(call.Print, shown, _flags.Verbose.Value);
+        }
+    }
+
+    private static void WriteReport(string path, MemoryStream report)
+    {
+        // It may hold secrets, so it is the user's alone.
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var file = new FileStream(path, options);
+        report.WriteTo(file);
+    }
+}
+
+/// <summary>For what several threads add to.</summary>
+internal static class LockedList
+{
+    public static void AddLocked<T>(this List<T> list, T item)
+    {
+        lock (list)
+        {
+            list.Add(item);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using Mayfly.Cli.Dispatch;
+
+namespace Mayfly.Cli.Commands.Scan;
+
+internal sealed class ScanGroup() : Group("scan", "Find secrets that have leaked into files, histories and logs")
+{
+    public override IReadOnlyList<string> Names => ["git", "dir", "stdin"];
+
+    public override Node? Find(string name) =>
+        name switch
+        {
+            "git" => new ScanGitCommand(),
+            "dir" or "directory" or "file" => new ScanDirCommand(),
+            "stdin" => new ScanStdinCommand(),
+            _ => null,
+        };
+}
