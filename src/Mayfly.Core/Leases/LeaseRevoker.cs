@@ -41,7 +41,20 @@ internal sealed class LeaseRevoker(
     public async ValueTask<Fault?> RevokeAsync(string path, CancellationToken cancellation)
     {
         using var held = await locks.HoldAsync(path, cancellation);
-        return await store.FindAsync(path, cancellation) is { } lease ? await EndAsync(lease, cancellation) : null;
+        var lease = await store.FindAsync(path, cancellation);
+        if (lease?.Entry.Due > time.GetUtcNow())
+        {
+            // Durable before the engine acts: a crash between its act and the removal of the record would leave a lease that
+            // looks alive, with nothing behind it.
+            if (await RevokeSoonAsync(path, cancellation) is { } fault)
+            {
+                return fault;
+            }
+
+            lease = await store.FindAsync(path, cancellation);
+        }
+
+        return lease is null ? null : await EndAsync(lease, cancellation);
     }
 
     /// <summary>Ends a lease now, and forgets it also when that does not work.</summary>

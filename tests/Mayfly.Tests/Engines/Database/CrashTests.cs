@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Mayfly.Tests.Storage;
+
+namespace Mayfly.Tests.Engines.Database;
+
+/// <summary>
+/// A real server is killed again and again while credentials are issued and revoked. Afterwards every user in PostgreSQL has a
+/// lease, and every lease has a user.
+/// </summary>
+public sealed class CrashTests
+{
+    private const int Rounds = 100;
+    private const int Clients = 8;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Killed_a_hundred_times_under_load_the_server_leaves_no_user_without_a_lease_and_no_lease_without_a_user()
+    {
+        using var folder = new TempFolder();
+        await using var postgres = await PostgresServer.StartAsync();
+        Directory.CreateDirectory(folder.Path);
+        await SetUpAsync(folder.Path, postgres);
+        // What clients know: which leases they have been given, and which they have asked to end. A reply may arrive and the
+        // server be killed before it knows that it did: then the credential is gone, and its lease is as well.
+        var given = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
+        var ended = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        for (var round = 0; round < Rounds; round++)
+        {
+            await using var server = await ServerProcess.StartDevAsync(folder.Path);
+            using var http = ClientOf(server);
+            var before = given.Count;
+            var clients = Enumerable.Range(0, Clients).Select(_ => LoadAsync(http, given, ended)).ToList();
+            while (given.Count < before + 1 + (round % 24))
+            {
+                await Task.Delay(1, Cancellation);
+            }
+
+            await server.CrashAsync();
+            await Task.WhenAll(clients);
+        }
+
+        await using var last = await ServerProcess.StartDevAsync(folder.Path);
+        using var client = ClientOf(last);
+        var (leases, users) = await SettledAsync(client, postgres);
+
+        Assert.True(leases.Length == users.Length, $"{leases.Length} leases, {users.Length} users\n{last.Output}");
+        Assert.Contains(given, lease => leases.Contains(lease.Key) && !ended.ContainsKey(lease.Key));
+        Assert.All(given, lease => Assert.Equal(leases.Contains(lease.Key), users.Contains(lease.Value)));
+
+        // Whatever has a lease ends with it: so nothing that is left was without one.
+        (
+            await client.PutAsync(
+                new Uri("v1/sys/leases/revoke-prefix/database/creds", UriKind.Relative),
+                null,
+                Cancellation
+            )
+        ).EnsureSuccessStatusCode();
+        (leases, users) = await SettledAsync(client, postgres);
+        Assert.Empty(leases);
+        Assert.Empty(users);
+    }
+
+    private static async Task SetUpAsync(string folder, PostgresServer postgres)
+    {
+        await using var server = await ServerProcess.StartDevAsync(folder);
+        using var http = ClientOf(server);
+        await WriteAsync(http, "sys/mounts/database", new { type = "database" });
+        await WriteAsync(
+            http,
+            "database/config/db",
+            new
+            {
+                plugin_name = "postgresql-database-plugin",
+                connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres.Port}/postgres",
+                allowed_roles = "app",
+                username = PostgresServer.Admin,
+                password = PostgresServer.Password,
+            }
+        );
+        await WriteAsync(
+            http,
+            "database/roles/app",
+            new
+            {
+                db_name = "db",
+                creation_statements = "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'",
+                default_ttl = "24h",
+            }
+        );
+        Assert.Equal(0, await server.StopAsync());
+    }
+
+    /// <summary>Issues credentials and revokes every other one, until the server is gone.</summary>
+    private static async Task LoadAsync(
+        HttpClient http,
+        ConcurrentDictionary<string, string> given,
+        ConcurrentDictionary<string, bool> ended
+    )
+    {
+        try
+        {
+            for (var turn = 0; ; turn++)
+            {
+                using var reply = await http.GetAsync(new Uri("v1/database/creds/app", UriKind.Relative), Cancellation);
+                using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
+                Assert.True(reply.StatusCode == HttpStatusCode.OK, body.RootElement.GetRawText());
+                var lease = body.RootElement.GetProperty("lease_id").GetString()!;
+                given[lease] = body.RootElement.GetProperty("data").GetProperty("username").GetString()!;
+                if (turn % 2 == 0)
+                {
+                    ended[lease] = true;
+                    await WriteAsync(http, "sys/leases/revoke", new { lease_id = lease, sync = turn % 4 == 0 });
+                }
+            }
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        {
+            // It was killed.
+        }
+    }
+
+    /// <summary>Leases and users once there are as many of one as of the other, twice in a row.</summary>
+    private static async Task<(string[] Leases, string[] Users)> SettledAsync(HttpClient http, PostgresServer postgres)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        var equal = 0;
+        while (true)
+        {
+            var leases = await LeasesAsync(http);
+            var users = await postgres.UsersAsync();
+            equal = leases.Length == users.Length ? equal + 1 : 0;
+            if (equal == 2 || limit.IsCancellationRequested)
+            {
+                return (leases, users);
+            }
+
+            await Task.Delay(200, Cancellation);
+        }
+    }
+
+    private static async Task<string[]> LeasesAsync(HttpClient http)
+    {
+        using var reply = await http.GetAsync(
+            new Uri("v1/sys/leases/lookup/database/creds/app?list=true", UriKind.Relative),
+            Cancellation
+        );
+        using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
+        return reply.StatusCode == HttpStatusCode.NotFound
+            ? []
+            :
+            [
+                .. body
+                    .RootElement.GetProperty("data")
+                    .GetProperty("keys")
+                    .EnumerateArray()
+                    .Select(key => $"database/creds/app/{key.GetString()}"),
+            ];
+    }
+
+    private static HttpClient ClientOf(ServerProcess server)
+    {
+        var client = new HttpClient { BaseAddress = new Uri(server.Address + "/") };
+        client.DefaultRequestHeaders.Add("X-Vault-Token", ServerProcess.DevToken);
+        return client;
+    }
+
+    private static async Task WriteAsync(HttpClient http, string path, object body)
+    {
+        using var reply = await http.PostAsJsonAsync(new Uri($"v1/{path}", UriKind.Relative), body, Cancellation);
+        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync(Cancellation));
+    }
+}
