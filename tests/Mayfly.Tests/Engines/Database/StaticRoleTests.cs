@@ -344,6 +344,94 @@ public sealed class StaticRoleTests(DatabaseServers servers)
         await using (await server.ConnectAsync("patient", (await CredentialAsync(engine)).Password)) { }
     }
 
+    [Fact]
+    public async Task Clients_that_query_through_rotations_of_two_users_do_not_meet_a_failure()
+    {
+        const int Clients = 4;
+        const int Rotations = 6;
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE pooled_a LOGIN; CREATE ROLE pooled_b LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "pooled_a",
+                    second_username = "pooled_b",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+        var queries = new int[Clients];
+        using var stop = new CancellationTokenSource();
+        var clients = Enumerable
+            .Range(0, Clients)
+            .Select(async client =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    var (user, password) = await CredentialAsync(engine);
+                    await using var connection = await server.ConnectAsync(user, password);
+                    await using var query = new NpgsqlCommand("SELECT 1", connection);
+                    await query.ExecuteScalarAsync(Cancellation);
+                    Interlocked.Increment(ref queries[client]);
+                }
+            })
+            .ToList();
+
+        for (var rotation = 0; rotation < Rotations; rotation++)
+        {
+            (await engine.WriteAsync("rotate-role/app", new { })).IsDone();
+            // Every client has read the new password, and used it.
+            var before = queries.ToArray();
+            while (Enumerable.Range(0, Clients).Any(client => Volatile.Read(ref queries[client]) < before[client] + 2))
+            {
+                Assert.DoesNotContain(clients, client => client.IsFaulted);
+                await Task.Delay(2, Cancellation);
+            }
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(clients);
+    }
+
+    [Fact]
+    public async Task In_an_emergency_the_password_before_ends_at_once_with_its_sessions()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE leaked_a LOGIN; CREATE ROLE leaked_b LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "leaked_a",
+                    second_username = "leaked_b",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+        var leaked = await CredentialAsync(engine);
+        await using var session = await server.ConnectAsync(leaked.Username, leaked.Password);
+
+        var (_, fault) = await engine.Engine.Rotations.RotateAsync(
+            new Core.Rotation.RotationId(engine.Engine.Mount.Uuid, StaticRoles.Target("app")),
+            new Core.Rotation.RotationRequest(engine.Engine.Time.GetUtcNow(), "it was in a log", Emergency: true),
+            Cancellation
+        );
+
+        Assert.Null(fault);
+        await RefusedAsync(server, leaked.Username, leaked.Password);
+        await using var query = new NpgsqlCommand("SELECT 1", session);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => query.ExecuteScalarAsync(Cancellation));
+        var current = await CredentialAsync(engine);
+        await using (await server.ConnectAsync(current.Username, current.Password)) { }
+    }
+
     private static async Task<(string Username, string Password)> CredentialAsync(
         DatabaseHarness engine,
         string role = "app"
