@@ -36,6 +36,9 @@ internal sealed record ConnectionConfig
     /// <summary>Everything else that was set, as it was sent: shown again as <c>connection_details</c>.</summary>
     public IReadOnlyDictionary<string, string> Details { get; init; } = Role.NoConfig;
 
+    /// <summary>When the password of the connection's user is rotated by itself, as it was sent; empty for never.</summary>
+    public IReadOnlyDictionary<string, string> RootSchedule { get; init; } = Role.NoConfig;
+
     public string Url => Detail("connection_url");
 
     public string Username => Detail("username");
@@ -70,6 +73,7 @@ internal sealed record ConnectionConfig
             PendingPassword = root.GetProperty("pending_password").GetString()!,
             Secrets = Stored.Map(root, "secrets"),
             Details = Stored.Map(root, "details"),
+            RootSchedule = Stored.Map(root, "root_schedule"),
         };
     }
 
@@ -89,6 +93,7 @@ internal sealed record ConnectionConfig
             writer.WriteString("pending_password", PendingPassword);
             Stored.Write(writer, "secrets", Secrets);
             Stored.Write(writer, "details", Details);
+            Stored.Write(writer, "root_schedule", RootSchedule);
             writer.WriteEndObject();
         }
 

@@ -6,7 +6,7 @@ using Mayfly.Core.Storage;
 namespace Mayfly.Core.Engines.Database;
 
 /// <summary>The paths of a database's configuration: <c>config/NAME</c>, <c>config</c> and <c>reset/NAME</c>.</summary>
-internal sealed class ConnectionPaths(View view, OpenConnections connections)
+internal sealed class ConnectionPaths(View view, OpenConnections connections, IRotations rotations)
 {
     public static readonly FieldSpec Name = new("name", FieldType.String, "Name of the configured database.");
 
@@ -59,6 +59,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             Ignored = true,
         },
         .. Details,
+        .. RootTerms.Fields,
     ];
 
     public IReadOnlyList<PathEntry> Entries =>
@@ -96,7 +97,8 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             return Fault.NotFound();
         }
 
-        return Response.Object(writer => Show(writer, config));
+        var times = await rotations.TimesAsync(RootTerms.Target(name), cancellation);
+        return Response.Object(writer => Show(writer, config, times));
     }
 
     private async ValueTask<Outcome> WriteAsync(AuthorizedRequest request, CancellationToken cancellation)
@@ -114,7 +116,13 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             return Fault.Invalid("empty plugin name");
         }
 
-        var (connection, fault) = connections.Make(name, config);
+        var (terms, fault) = RootTerms.Of(config);
+        if (terms is null)
+        {
+            return fault!;
+        }
+
+        (var connection, fault) = connections.Make(name, config);
         if (connection is null)
         {
             return fault!;
@@ -140,13 +148,14 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             await connection.CloseAsync();
         }
 
-        using var record = config.Write();
-        var result = await view.PutAsync(
-            OpenConnections.Folder + name,
-            record.Span,
-            cancellation,
-            expectedVersion: found?.Version ?? 0
-        );
+        var batch = new Batch();
+        using (var record = config.Write())
+        {
+            view.Put(batch, OpenConnections.Folder + name, record.Span, expectedVersion: found?.Version ?? 0);
+        }
+
+        await rotations.PutAsync(batch, RootTerms.Target(name), terms, cancellation);
+        var result = await view.CommitAsync(batch, cancellation);
         if (!result.Succeeded)
         {
             return Fault.From(result);
@@ -170,7 +179,10 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             return Outcome.Done;
         }
 
-        var result = await view.DeleteAsync(OpenConnections.Folder + name, cancellation);
+        var batch = new Batch();
+        view.Delete(batch, OpenConnections.Folder + name);
+        await rotations.DeleteAsync(batch, RootTerms.Target(name), cancellation);
+        var result = await view.CommitAsync(batch, cancellation);
         await connections.CloseAsync(name);
         return Outcome.From(result);
     }
@@ -216,6 +228,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
             PendingPassword = password is null ? old?.PendingPassword ?? "" : "",
             Secrets = Merge(old?.Secrets, Secrets, fields),
             Details = Merge(old?.Details, Details, fields),
+            RootSchedule = Merge(old?.RootSchedule, RootTerms.Fields, fields),
         };
     }
 
@@ -240,7 +253,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
     private static string Shown(ConnectionConfig config) =>
         DatabaseKind.Find(config.PluginName)?.ShowUrl(config.Url) ?? "(not readable)";
 
-    private static void Show(Utf8JsonWriter writer, ConnectionConfig config)
+    private static void Show(Utf8JsonWriter writer, ConnectionConfig config, RotationTimes? times)
     {
         writer.WriteString("plugin_name", config.PluginName);
         writer.WriteString("plugin_version", "");
@@ -262,5 +275,24 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections)
         Stored.Write(writer, "root_credentials_rotate_statements", config.RootRotationStatements);
         writer.WriteString("password_policy", config.PasswordPolicy);
         writer.WriteBoolean("verify_connection", config.VerifyConnection);
+        foreach (var (name, value) in config.RootSchedule)
+        {
+            writer.WriteString(name, value);
+        }
+
+        if (times?.Last is { } last)
+        {
+            writer.WriteString("last_root_rotation", GoTime.Format(last));
+        }
+
+        if (times?.Next is { } next)
+        {
+            writer.WriteString("next_root_rotation", GoTime.Format(next));
+        }
+
+        if (times is { LastError.Length: > 0 })
+        {
+            writer.WriteString("last_rotation_error", times.LastError);
+        }
     }
 }

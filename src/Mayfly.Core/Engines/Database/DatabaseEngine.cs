@@ -21,7 +21,7 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
         _rotation = new StaticRotation(staticRoles, _connections, context.Passwords);
         IEnumerable<PathEntry> entries =
         [
-            .. new ConnectionPaths(context.View, _connections).Entries,
+            .. new ConnectionPaths(context.View, _connections, context.Rotations).Entries,
             .. _root.Entries,
             .. roles.Entries,
             .. _credentials.Entries,
@@ -47,25 +47,33 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
         _credentials.RevokeAsync(lease, cancellation);
 
     public ValueTask<Fault?> CreateAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.CreateAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is { } name
+            ? _root.CreateAsync(name, cancellation)
+            : _rotation.CreateAsync(rotation, cancellation);
 
     public ValueTask<Fault?> SetAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.SetAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is { } name
+            ? _root.SetAsync(name, cancellation)
+            : _rotation.SetAsync(rotation, cancellation);
 
     public ValueTask<Fault?> TestAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.TestAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is { } name
+            ? _root.TestAsync(name, cancellation)
+            : _rotation.TestAsync(rotation, cancellation);
 
     public ValueTask<Outcome> ReadNextAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.ReadNextAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is null ? _rotation.ReadNextAsync(rotation, cancellation) : new(Fault.NotFound());
 
     public ValueTask<Fault?> PromoteAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.PromoteAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is null ? _rotation.PromoteAsync(rotation, cancellation) : default;
 
     public ValueTask<Fault?> RetireAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.RetireAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is null ? _rotation.RetireAsync(rotation, cancellation) : default;
 
     public ValueTask<Fault?> RevertAsync(SecretRotation rotation, CancellationToken cancellation) =>
-        _rotation.RevertAsync(rotation, cancellation);
+        RootTerms.NameOf(rotation) is { } name
+            ? _root.SettleAsync(name, cancellation)
+            : _rotation.RevertAsync(rotation, cancellation);
 
     public override async ValueTask DisposeAsync()
     {

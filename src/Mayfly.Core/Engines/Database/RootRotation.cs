@@ -40,6 +40,41 @@ internal sealed class RootRotation(View view, OpenConnections connections, Passw
         }
     }
 
+    /// <summary>The first step of a rotation by schedule: only looks whether there is something to rotate.</summary>
+    public async ValueTask<Fault?> CreateAsync(string name, CancellationToken cancellation) =>
+        await connections.FindAsync(name, cancellation) is null ? Fault.NotFound("the configuration is gone") : null;
+
+    /// <summary>Changes the password, tries it and keeps it; a repetition changes it once more.</summary>
+    public async ValueTask<Fault?> SetAsync(string name, CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            return await RotateAsync(name, cancellation);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Proves that the password that is stored works.</summary>
+    public async ValueTask<Fault?> TestAsync(string name, CancellationToken cancellation)
+    {
+        if (await SettleAsync(name, cancellation) is { } unsettled)
+        {
+            return unsettled;
+        }
+
+        if (await connections.FindAsync(name, cancellation) is not { Config: var config })
+        {
+            return Fault.NotFound("the configuration is gone");
+        }
+
+        var (accepted, fault) = await TryAsync(name, config, config.Password, cancellation);
+        return fault ?? (accepted ? null : Fault.Invalid($"database {name}: the new password is not taken"));
+    }
+
     private async ValueTask<Outcome> RotateAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         var name = request.Fields.String("name");

@@ -20,9 +20,10 @@ internal static class Stored
     }
 
     public static IReadOnlyDictionary<string, string> Map(JsonElement root, string name) =>
-        root.GetProperty(name)
-            .EnumerateObject()
-            .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
+        root.TryGetProperty(name, out var map)
+            ? map.EnumerateObject()
+                .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal)
+            : Role.NoConfig;
 
     public static void Write(Utf8JsonWriter writer, string name, IReadOnlyDictionary<string, string> map)
     {

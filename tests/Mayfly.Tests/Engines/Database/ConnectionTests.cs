@@ -206,6 +206,42 @@ public sealed class ConnectionTests(DatabaseServers servers)
         (await engine.WriteAsync("rotate-root/db", new { })).IsDone();
     }
 
+    [Fact]
+    public async Task The_administrators_password_is_rotated_by_schedule()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync($"CREATE ROLE rotated_weekly SUPERUSER LOGIN PASSWORD '{Secret}'");
+        await using var engine = await DatabaseHarness.StartAsync(
+            server,
+            new
+            {
+                username = "rotated_weekly",
+                password = Secret,
+                rotation_period = "168h",
+            }
+        );
+        await engine.RoleAsync("app");
+        engine.Engine.Time.Advance(TimeSpan.FromDays(6));
+        await engine.Engine.RunRotationsAsync();
+        await using (await server.ConnectAsync("rotated_weekly", Secret)) { }
+
+        engine.Engine.Time.Advance(TimeSpan.FromDays(1));
+        await engine.Engine.RunRotationsAsync();
+
+        await Assert.ThrowsAsync<PostgresException>(() => server.ConnectAsync("rotated_weekly", Secret));
+        await engine.RevokeAsync((await engine.IssueAsync("app")).Lease);
+        var shown = (await engine.ReadAsync("config/db")).Data();
+        Assert.Equal("168h", shown.GetProperty("rotation_period").GetString());
+        Assert.True(shown.TryGetProperty("last_root_rotation", out _));
+        Assert.True(shown.TryGetProperty("next_root_rotation", out _));
+
+        (await engine.WriteAsync("config/db", new { rotation_schedule = "0 3 * * SUN" })).Failed(
+            FaultKind.Invalid,
+            "mutually exclusive"
+        );
+        (await engine.WriteAsync("config/db", new { rotation_schedule = "0 3 * * SUN", rotation_period = 0 })).IsDone();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
