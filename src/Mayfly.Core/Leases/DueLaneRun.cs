@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace Mayfly.Core.Leases;
 
 /// <summary>
-/// Works off what is due in one lane, some hundred records at a time. A record that its owner could not handle is handed over
+/// Works off what is due in one lane, some thousand records at a time. A record that its owner could not handle is handed over
 /// again later, without holding up the others of the lane. Used by the scheduler alone.
 /// </summary>
 internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogger log, DueHandler handle)
 {
-    private const int PerRound = 512;
+    private const int PerRound = 2_048;
 
     /// <summary>How long until a record, or a whole lane, that could not be handled is tried again at first.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(2);
