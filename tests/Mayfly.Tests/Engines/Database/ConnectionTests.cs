@@ -237,7 +237,7 @@ public sealed class ConnectionTests(DatabaseServers servers)
 
         (await engine.WriteAsync("config/db", new { rotation_schedule = "0 3 * * SUN" })).Failed(
             FaultKind.Invalid,
-            "mutually exclusive"
+            "mutually exclusive fields rotation_period and rotation_schedule were both specified; only one of them can be provided"
         );
         (await engine.WriteAsync("config/db", new { rotation_schedule = "0 3 * * SUN", rotation_period = 0 })).IsDone();
     }
