@@ -176,6 +176,50 @@ public sealed class ConnectionTests(DatabaseServers servers)
     }
 
     [Fact]
+    public async Task The_certificate_of_the_database_is_checked_as_sslmode_says()
+    {
+        var (server, certificate) = await PostgresServer.StartTlsAsync("localhost");
+        await using var running = server;
+        var (other, stranger) = await PostgresServer.StartTlsAsync("localhost");
+        await other.DisposeAsync();
+        await using var engine = await DatabaseHarness.StartAsync();
+
+        async Task<Outcome> TryAsync(string host, string mode, string? authority) =>
+            await engine.ConfigureAsync(
+                server,
+                new
+                {
+                    connection_url = $"postgres://{{{{username}}}}:{{{{password}}}}@{host}:{server.Port}/postgres?sslmode={mode}",
+                    tls_ca = authority ?? "",
+                }
+            );
+
+        (await TryAsync("localhost", "verify-full", certificate)).IsDone();
+        await engine.RoleAsync("app");
+        var issued = await engine.IssueAsync("app");
+        Assert.True(
+            await server.ValueAsync<bool>(
+                "SELECT bool_and(s.ssl) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'mayfly %'"
+            )
+        );
+        await engine.RevokeAsync(issued.Lease);
+        (await TryAsync("127.0.0.1", "verify-ca", certificate)).IsDone();
+        (await TryAsync("localhost", "require", authority: null)).IsDone();
+        foreach (
+            var refused in new[]
+            {
+                await TryAsync("127.0.0.1", "verify-full", certificate),
+                await TryAsync("localhost", "verify-full", stranger),
+                await TryAsync("localhost", "require", stranger),
+                await TryAsync("localhost", "verify-full", authority: null),
+            }
+        )
+        {
+            Assert.Equal(FaultKind.Invalid, refused.Fault?.Kind);
+        }
+    }
+
+    [Fact]
     public async Task Reset_opens_new_connections()
     {
         var server = await servers.PostgresAsync();
