@@ -28,6 +28,56 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_clock_that_jumps_ahead_ends_what_has_passed_its_time()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        await leasing.IssueAsync("ttl=30m");
+        var later = await leasing.IssueAsync("ttl=2h");
+
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromHours(1));
+
+        Assert.Equal(later.Name, Assert.Single(leasing.Things.Alive).Key);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_lets_a_credential_live_longer_by_no_more_than_the_jump()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        await leasing.IssueAsync("ttl=30m");
+        leasing.Vault.Time.Advance(TimeSpan.FromHours(-1));
+        await leasing.IssueAsync("ttl=10m");
+
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromMinutes(10));
+        Assert.Single(leasing.Things.Alive);
+
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromMinutes(80));
+        Assert.Empty(leasing.Things.Alive);
+    }
+
+    [Fact]
+    public async Task A_wrapped_credential_tells_its_lease_once_it_is_unwrapped()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var wrapped = await leasing.Vault.HandleAsync(
+            Operation.Read,
+            "leasing/creds/app",
+            wrapTtl: TimeSpan.FromMinutes(1)
+        );
+        Assert.Empty(wrapped.Response!.LeaseId);
+
+        var unwrapped = await leasing.Vault.HandleAsync(
+            Operation.Update,
+            "sys/wrapping/unwrap",
+            token: wrapped.Response.WrapInfo!.Token
+        );
+
+        Assert.StartsWith("leasing/creds/app/", unwrapped.Response!.LeaseId);
+        Assert.True(unwrapped.Response.Renewable);
+        Assert.Single(leasing.Things.Alive);
+        Assert.Null(await LeaseFaultAsync(leasing, unwrapped.Response.LeaseId));
+    }
+
+    [Fact]
     public async Task The_mount_and_the_server_cap_what_a_role_wants()
     {
         await using var leasing = await LeasingVault.StartAsync();
@@ -178,4 +228,7 @@ public sealed class LeaseTests
 
         Assert.Empty(leasing.Things.Alive);
     }
+
+    private static async Task<Fault?> LeaseFaultAsync(LeasingVault leasing, string id) =>
+        (await leasing.Vault.HandleAsync(Operation.Update, "sys/leases/lookup", LeasePathsTests.Body(id))).Fault;
 }
