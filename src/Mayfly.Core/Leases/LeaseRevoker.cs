@@ -150,10 +150,16 @@ internal sealed class LeaseRevoker(
 
     /// <summary>
     /// Is called when leases of one mount have come due: some are ended at a time, and those that have ended are removed in one
-    /// commit.
+    /// commit, for which it does not wait: the next ones can be ended meanwhile.
     /// </summary>
-    /// <returns>False when what the engine depends on is away: it is not called for the others then.</returns>
-    public async ValueTask<bool> DueAsync(IReadOnlyList<StoredLease> due, CancellationToken cancellation)
+    /// <returns>
+    /// Whether what the engine depends on is away: it was not called for the rest then. And the removal, which must be
+    /// waited for.
+    /// </returns>
+    public async ValueTask<(bool IsAway, Task Removal)> DueAsync(
+        IReadOnlyList<StoredLease> due,
+        CancellationToken cancellation
+    )
     {
         var isAway = false;
         var ended = new ConcurrentBag<StoredLease>();
@@ -186,24 +192,24 @@ internal sealed class LeaseRevoker(
                 }
             }
         );
-        if (!ended.IsEmpty)
+        return (isAway, ended.IsEmpty ? Task.CompletedTask : RemoveAsync(ended, cancellation));
+    }
+
+    private async Task RemoveAsync(ConcurrentBag<StoredLease> ended, CancellationToken cancellation)
+    {
+        var batch = new Batch();
+        foreach (var lease in ended)
         {
-            var batch = new Batch();
-            foreach (var lease in ended)
-            {
-                store.Delete(batch, lease);
-            }
-
-            var result = await store.CommitAsync(batch, cancellation);
-            if (!result.Succeeded)
-            {
-                throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
-            }
-
-            counts.Revoked(ended.Count);
+            store.Delete(batch, lease);
         }
 
-        return !isAway;
+        var result = await store.CommitAsync(batch, cancellation);
+        if (!result.Succeeded)
+        {
+            throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
+        }
+
+        counts.Revoked(ended.Count);
     }
 
     /// <summary>

@@ -15,6 +15,9 @@ internal sealed class LeaseTable : IDisposable
 {
     private const int PerScan = 512;
 
+    /// <summary>So many leases are ended, and then removed while the next ones are ended.</summary>
+    private const int PerCommit = 256;
+
     private readonly LeaseCounts _counts = new();
     private readonly LeaseStore _store;
     private readonly MountRegistry _mounts;
@@ -57,7 +60,32 @@ internal sealed class LeaseTable : IDisposable
     /// <returns>False when what the mount's engine depends on is away.</returns>
     public async ValueTask<bool> DueAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
     {
-        var leases = new List<StoredLease>(records.Count);
+        var isAway = false;
+        var removals = new List<Task>();
+        try
+        {
+            foreach (var chunk in records.Chunk(PerCommit))
+            {
+                var leases = await OpenAsync(chunk, cancellation);
+                (isAway, var removal) = await Revoker.DueAsync(leases, cancellation);
+                removals.Add(removal);
+                if (isAway)
+                {
+                    break;
+                }
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(removals);
+        }
+
+        return !isAway;
+    }
+
+    private async ValueTask<IReadOnlyList<StoredLease>> OpenAsync(KeyedRecord[] records, CancellationToken cancellation)
+    {
+        var leases = new List<StoredLease>(records.Length);
         foreach (var record in records)
         {
             var (found, isIntent) = _store.Open(record);
@@ -71,7 +99,7 @@ internal sealed class LeaseTable : IDisposable
             }
         }
 
-        return await Revoker.DueAsync(leases, cancellation);
+        return leases;
     }
 
     /// <summary>Finishes what the last run of the server left unfinished, before anything is issued.</summary>
