@@ -59,32 +59,33 @@ internal sealed class KeywordIndex
         }
     }
 
-    /// <summary>Marks the numbers of all keywords that occur.</summary>
+    /// <summary>Adds every place where a keyword ends, from the beginning to the end of the text.</summary>
     /// <param name="text">The bytes.</param>
-    /// <param name="occurs">One place for each keyword; those that occur are set.</param>
-    /// <returns>Whether any does.</returns>
-    public bool Find(ReadOnlySpan<byte> text, Span<bool> occurs)
+    /// <param name="hits">Gets the keyword's number, and the place after its last byte.</param>
+    public void Find(ReadOnlySpan<byte> text, List<(int Keyword, int End)> hits)
     {
-        var any = false;
         var at = 0;
         var classes = _classes;
         var next = _next;
-        foreach (var letter in text)
+        for (var i = 0; i < text.Length; i++)
         {
-            at = next[at + classes[letter]];
-            var numbers = _found[at / _width];
-            if (numbers.Length > 0)
+            at = next[at + classes[text[i]]];
+            if (at < 0)
             {
-                any = true;
-                foreach (var number in numbers)
+                at &= int.MaxValue;
+                foreach (var number in _found[at / _width])
                 {
-                    occurs[number] = true;
+                    hits.Add((number, i + 1));
                 }
             }
         }
-
-        return any;
     }
+
+    /// <summary>The state after one more byte; the first state is 0.</summary>
+    public int Step(int state, byte letter) => _next[(state & int.MaxValue) + _classes[letter]];
+
+    /// <summary>A keyword ends in this state.</summary>
+    public bool IsMatch(int state) => state < 0;
 
     /// <summary>Completes the automaton: where a keyword cannot go on, the longest other one that has begun does.</summary>
     private void Link(List<int[]> next, List<List<int>> found)
@@ -121,12 +122,12 @@ internal sealed class KeywordIndex
             }
         }
 
-        // A state is stored as the place of its row.
+        // A state is stored as the place of its row; the sign says that keywords end in it.
         foreach (var row in next)
         {
             for (var step = 0; step < _width; step++)
             {
-                row[step] *= _width;
+                row[step] = (row[step] * _width) | (found[row[step]].Count > 0 ? int.MinValue : 0);
             }
         }
     }

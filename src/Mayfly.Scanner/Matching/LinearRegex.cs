@@ -8,9 +8,9 @@ namespace Mayfly.Scanner.Matching;
 /// </summary>
 public sealed class LinearRegex
 {
-    private readonly Regex _regex;
+    private readonly Lazy<Regex> _regex;
 
-    private LinearRegex(string pattern, Regex regex)
+    private LinearRegex(string pattern, Lazy<Regex> regex)
     {
         Pattern = pattern;
         _regex = regex;
@@ -20,7 +20,7 @@ public sealed class LinearRegex
     public string Pattern { get; }
 
     /// <summary>How many groups it captures.</summary>
-    public int Groups => _regex.GetGroupNumbers().Length - 1;
+    public int Groups => _regex.Value.GetGroupNumbers().Length - 1;
 
     /// <summary>Compiles <paramref name="pattern"/>. Exactly one of the two results is null.</summary>
     public static (LinearRegex? Regex, string? Problem) Compile(string pattern)
@@ -33,8 +33,7 @@ public sealed class LinearRegex
 
         try
         {
-            var options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
-            return (new LinearRegex(pattern, new Regex(translated, options, Regex.InfiniteMatchTimeout)), null);
+            return (new LinearRegex(pattern, new Lazy<Regex>(Build(translated))), null);
         }
         catch (RegexParseException e)
         {
@@ -46,11 +45,21 @@ public sealed class LinearRegex
         }
     }
 
+    /// <summary>
+    /// A pattern that is known to be valid, because it is the program's own: compiled when it is first used, which for most
+    /// rules of a scan is never.
+    /// </summary>
+    internal static LinearRegex Trusted(string pattern) =>
+        new(pattern, new Lazy<Regex>(() => Build(GoSyntax.Translate(pattern).Pattern!)));
+
+    private static Regex Build(string translated) =>
+        new(translated, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, Regex.InfiniteMatchTimeout);
+
     /// <summary>Whether it matches anywhere in <paramref name="text"/>.</summary>
-    public bool IsMatch(ReadOnlySpan<char> text) => _regex.IsMatch(text);
+    public bool IsMatch(ReadOnlySpan<char> text) => _regex.Value.IsMatch(text);
 
     /// <summary>The matches in <paramref name="text"/>, from left to right, none overlapping.</summary>
-    public MatchCollection Matches(string text) => _regex.Matches(text);
+    public MatchCollection Matches(string text) => _regex.Value.Matches(text);
 
     /// <summary>The pattern.</summary>
     public override string ToString() => Pattern;

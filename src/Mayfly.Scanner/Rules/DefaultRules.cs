@@ -13,7 +13,6 @@ public static class DefaultRules
         using var stream = typeof(DefaultRules).Assembly.GetManifestResourceStream("default-rules.toml")!;
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        var (set, problem) = RuleFile.Read("default-rules.toml", bytes, new RuleSet([], []), static _ => null);
-        return set ?? throw new InvalidOperationException(problem);
+        return RuleFile.ReadTrusted("default-rules.toml", bytes);
     }
 }

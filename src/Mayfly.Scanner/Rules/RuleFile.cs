@@ -28,6 +28,17 @@ public static class RuleFile
         return draft is null ? (null, problem) : Finish(draft, name);
     }
 
+    /// <summary>Reads the program's own rules, which tests have seen to be valid, without compiling them.</summary>
+    internal static RuleSet ReadTrusted(string name, ReadOnlySpan<byte> content)
+    {
+        var (document, error) = TomlReader.Read(content);
+        var draft = RuleDraft.Read(
+            new TomlFields(name, document ?? throw new InvalidOperationException($"{error}"), trusted: true)
+        );
+        var (rules, problem) = Finish(draft, name);
+        return rules ?? throw new InvalidOperationException(problem);
+    }
+
     private static (RuleDraft? Draft, string? Problem) Draft(
         string name,
         ReadOnlySpan<byte> content,
@@ -42,7 +53,7 @@ public static class RuleFile
             return (null, $"{name}: {error}");
         }
 
-        var fields = new TomlFields(name, document);
+        var fields = new TomlFields(name, document, trusted: false);
         var draft = RuleDraft.Read(fields);
         if (fields.Problem is not null)
         {
@@ -94,7 +105,7 @@ public static class RuleFile
                 return (null, $"{rule.Origin}: the rule \"{rule.Id}\" has neither a regex nor a path");
             }
 
-            if (rule.SecretGroup > (rule.Regex?.Groups ?? 0))
+            if (rule.SecretGroup > 0 && rule.SecretGroup > (rule.Regex?.Groups ?? 0))
             {
                 return (
                     null,

@@ -12,10 +12,15 @@ internal sealed class TomlFields
 {
     private readonly TomlTable _table;
     private readonly TomlFields _root;
+    private readonly bool _trusted;
     private string? _problem;
 
-    public TomlFields(string file, TomlTable table)
+    /// <param name="file">For messages.</param>
+    /// <param name="table">The document.</param>
+    /// <param name="trusted">It is the program's own: its patterns are compiled at their first use.</param>
+    public TomlFields(string file, TomlTable table, bool trusted)
     {
+        _trusted = trusted;
         File = file;
         _table = table;
         _root = this;
@@ -23,6 +28,7 @@ internal sealed class TomlFields
 
     private TomlFields(TomlFields parent, TomlTable table)
     {
+        _trusted = parent._trusted;
         File = parent.File;
         _table = table;
         _root = parent._root;
@@ -110,7 +116,7 @@ internal sealed class TomlFields
         var result = new List<LinearRegex>();
         foreach (var pattern in Strings(name))
         {
-            var (regex, problem) = LinearRegex.Compile(pattern);
+            var (regex, problem) = _trusted ? (LinearRegex.Trusted(pattern), null) : LinearRegex.Compile(pattern);
             if (regex is null)
             {
                 Fail(line, $"\"{name}\": {problem}: {pattern}");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
@@ -8,8 +9,9 @@ using Mayfly.Scanner.Rules;
 namespace Mayfly.Scanner.Scanning;
 
 /// <summary>
-/// Holds rules against fragments. A fragment without any rule's keyword is passed over as bytes, which is what makes it
-/// fast; only one that has some is decoded, and only the rules of those keywords are tried. Safe for concurrent use.
+/// Holds rules against fragments. One pass over the bytes finds the rules' keywords; only what is around one is decoded, as far
+/// as a match of its rule can reach, and tried. That finds what trying the rules on all of the text would. Safe for
+/// concurrent use.
 /// </summary>
 public sealed class SecretScanner
 {
@@ -21,6 +23,8 @@ public sealed class SecretScanner
     private readonly RuleSet _set;
     private readonly KeywordIndex _index;
     private readonly int[][] _rulesOfKeyword;
+    private readonly Lazy<MatchReach>[] _reaches;
+    private readonly int _longestKeyword;
     private readonly int[] _always;
     private readonly ScanRule[] _ofPaths;
     private readonly Action<Suppression>? _explain;
@@ -49,6 +53,13 @@ public sealed class SecretScanner
             }
         }
 
+        _longestKeyword = keywords.Keys.Select(Encoding.UTF8.GetByteCount).DefaultIfEmpty().Max();
+        _reaches =
+        [
+            .. set.Rules.Select(rule => new Lazy<MatchReach>(() =>
+                rule.Regex is null ? MatchReach.Unknown : MatchReach.Of(rule.Regex.Pattern, rule.Keywords)
+            )),
+        ];
         _index = new KeywordIndex([.. keywords.Keys.Select(Encoding.UTF8.GetBytes)]);
         _rulesOfKeyword = [.. keywords.Values.Select(rules => rules.ToArray())];
         _always =
@@ -96,75 +107,204 @@ public sealed class SecretScanner
     /// <summary>What the rules find in <paramref name="fragment"/>, in no promised order.</summary>
     public IReadOnlyList<Finding> Scan(Fragment fragment)
     {
-        var occurs = new bool[_rulesOfKeyword.Length];
-        var any = _index.Find(fragment.Bytes.Span, occurs);
-        if (!any && _always.Length == 0)
+        var hits = new List<(int Keyword, int End)>();
+        _index.Find(fragment.Bytes.Span, hits);
+        if (hits.Count == 0 && _always.Length == 0)
         {
             return [];
         }
 
-        var rules = new HashSet<int>(_always);
-        for (var i = 0; i < occurs.Length; i++)
+        var windows = new SortedDictionary<int, List<(int From, int To)>>();
+        foreach (var rule in _always)
         {
-            if (occurs[i])
+            windows[rule] = [(0, fragment.Bytes.Length)];
+        }
+
+        foreach (var (keyword, end) in hits)
+        {
+            foreach (var number in _rulesOfKeyword[keyword])
             {
-                rules.UnionWith(_rulesOfKeyword[i]);
+                AddWindow(windows, number, fragment, end);
             }
         }
 
-        // What is no UTF-8 is taken for Latin-1, in which any bytes mean something.
-        var bytes = fragment.Bytes.Span;
-        var text = (Utf8.IsValid(bytes) ? Encoding.UTF8 : Encoding.Latin1).GetString(bytes);
-        var lines = new LineMap(text);
         var findings = new List<Finding>();
-        foreach (var number in rules.Order())
+        foreach (var (number, places) in windows)
         {
-            var rule = _set.Rules[number];
-            if (rule.Path is null || rule.Path.IsMatch(fragment.Path))
+            foreach (var (from, to) in Merged(places))
             {
-                Match(rule, fragment, text, lines, findings);
+                Match(_set.Rules[number], fragment, from, to, findings);
             }
         }
 
         return Reported(findings);
     }
 
-    private void Match(ScanRule rule, Fragment fragment, string text, LineMap lines, List<Finding> findings)
+    private void AddWindow(
+        SortedDictionary<int, List<(int From, int To)>> windows,
+        int number,
+        Fragment fragment,
+        int end
+    )
     {
-        foreach (Match match in rule.Regex!.Matches(text))
+        var reach = _reaches[number].Value;
+        if (!reach.CanFollow(fragment.Bytes.Span[end..]))
         {
-            var whole = match.Value.TrimEnd('\n');
-            if (SecretOf(rule, match) is not { Length: > 0 } secret)
+            return;
+        }
+
+        if (!windows.TryGetValue(number, out var places))
+        {
+            var isFor = _set.Rules[number].Path?.IsMatch(fragment.Path) != false;
+            windows[number] = places = isFor ? [] : [(0, 0)];
+        }
+
+        // What the last window holds already, or a rule of other files.
+        if (places is [.., var last] && (last.To >= fragment.Bytes.Length || last is (0, 0)))
+        {
+            return;
+        }
+
+        var window = Window(fragment.Bytes.Span, end, reach);
+        if (places is [.., var before] && before.To >= window.From && before.From <= window.From)
+        {
+            places[^1] = (before.From, Math.Max(before.To, window.To));
+        }
+        else
+        {
+            places.Add(window);
+        }
+    }
+
+    /// <summary>
+    /// The bytes around a keyword that every match with it lies in, with something to spare on both sides: so a match found
+    /// in there does not owe itself to the window's ends, where a word or the text seems to end.
+    /// </summary>
+    private (int From, int To) Window(ReadOnlySpan<byte> text, int end, MatchReach reach)
+    {
+        var (from, to) = (0, text.Length);
+        if (reach.LineEnds is { } lines)
+        {
+            from = end - 1;
+            for (var i = 0; i <= lines + 1 && from >= 0; i++)
             {
-                continue;
+                from = text[..from].LastIndexOf((byte)'\n');
             }
 
-            var (first, startColumn) = lines.At(match.Index);
-            var (last, endColumn) = lines.At(Math.Max(match.Index, match.Index + whole.Length - 1));
-            var line = lines.Lines(first, last);
-            startColumn += first == 0 ? fragment.FirstColumn - 1 : 0;
-            endColumn += last == 0 ? fragment.FirstColumn - 1 : 0;
-            var finding = new Finding
+            from++;
+            to = end;
+            for (var i = 0; i <= lines && to < text.Length; i++)
             {
-                RuleId = rule.Id,
-                Description = rule.Description,
-                StartLine = fragment.FirstLine + first,
-                EndLine = fragment.FirstLine + last,
-                StartColumn = startColumn,
-                EndColumn = endColumn,
-                Line = line.Length <= LongestLine ? line : whole,
-                Match = whole,
-                Secret = secret,
-                File = fragment.Path,
-                SymlinkFile = fragment.SymlinkFile,
-                Commit = fragment.Commit,
-                Entropy = Entropy.Of(secret),
-                Tags = rule.Tags,
-            };
-            if (!IsAllowed(rule, finding, line))
-            {
-                findings.Add(finding);
+                var next = text[to..].IndexOf((byte)'\n');
+                to = next < 0 ? text.Length : to + next + 1;
             }
+        }
+
+        if (reach.Bytes is { } bytes)
+        {
+            from = Math.Max(from, end - _longestKeyword - bytes - 8);
+            to = (int)Math.Min(to, (long)end + bytes + 8);
+        }
+
+        // Not in the middle of a character.
+        while (from > 0 && from < text.Length && (text[from] & 0xC0) == 0x80)
+        {
+            from--;
+        }
+
+        while (to < text.Length && (text[to] & 0xC0) == 0x80)
+        {
+            to++;
+        }
+
+        return (from, to);
+    }
+
+    private static IEnumerable<(int From, int To)> Merged(List<(int From, int To)> places)
+    {
+        places.Sort();
+        var (from, to) = places[0];
+        foreach (var place in places)
+        {
+            if (place.From > to)
+            {
+                yield return (from, to);
+                (from, to) = place;
+            }
+
+            to = Math.Max(to, place.To);
+        }
+
+        yield return (from, to);
+    }
+
+    private void Match(ScanRule rule, Fragment fragment, int from, int to, List<Finding> findings)
+    {
+        if (from == to)
+        {
+            return;
+        }
+
+        var bytes = fragment.Bytes.Span[from..to];
+        var characters = ArrayPool<char>.Shared.Rent(bytes.Length);
+        try
+        {
+            var length = Decode(bytes, characters);
+            if (!rule.Regex!.IsMatch(characters.AsSpan(0, length)))
+            {
+                return;
+            }
+
+            var text = new string(characters, 0, length);
+            var place = new TextPlace(fragment, from, to, text);
+            foreach (Match match in rule.Regex.Matches(text))
+            {
+                Match(rule, fragment, match, place, findings);
+            }
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(characters);
+        }
+    }
+
+    /// <summary>What is no UTF-8 is taken for Latin-1, in which any bytes mean something.</summary>
+    internal static int Decode(ReadOnlySpan<byte> bytes, Span<char> characters) =>
+        Utf8.ToUtf16(bytes, characters, out _, out var written, replaceInvalidSequences: false) == OperationStatus.Done
+            ? written
+            : Encoding.Latin1.GetChars(bytes, characters);
+
+    private void Match(ScanRule rule, Fragment fragment, Match match, TextPlace place, List<Finding> findings)
+    {
+        var whole = match.Value.TrimEnd('\n');
+        if (SecretOf(rule, match) is not { Length: > 0 } secret)
+        {
+            return;
+        }
+
+        var (first, startColumn) = place.At(match.Index);
+        var (last, endColumn) = place.At(Math.Max(match.Index, match.Index + whole.Length - 1));
+        var line = place.Lines(match.Index, whole.Length);
+        var finding = new Finding
+        {
+            RuleId = rule.Id,
+            Description = rule.Description,
+            StartLine = first,
+            EndLine = last,
+            StartColumn = startColumn,
+            EndColumn = endColumn,
+            Line = line.Length <= LongestLine ? line : whole,
+            Match = whole,
+            Secret = secret,
+            File = fragment.Path,
+            SymlinkFile = fragment.SymlinkFile,
+            Commit = fragment.Commit,
+            Entropy = Entropy.Of(secret),
+            Tags = rule.Tags,
+        };
+        if (!IsAllowed(rule, finding, line))
+        {
+            findings.Add(finding);
         }
     }
 

@@ -25,13 +25,15 @@ public sealed class KeywordIndexTests
                 {
                     var keywords = each.Keywords.Select(word => word.ToLowerInvariant()).ToArray();
                     var index = new KeywordIndex([.. keywords.Select(Encoding.UTF8.GetBytes)]);
-                    var occurs = new bool[keywords.Length];
-                    var any = index.Find(Encoding.UTF8.GetBytes(each.Text), occurs);
-                    var expected = keywords.Select(word =>
-                        each.Text.Contains(word, StringComparison.OrdinalIgnoreCase)
-                    );
-                    return any == occurs.Any(found => found)
-                        && occurs.Zip(expected).All(pair => pair.First == pair.Second);
+                    var bytes = Encoding.UTF8.GetBytes(each.Text);
+                    var hits = new List<(int Keyword, int End)>();
+                    index.Find(bytes, hits);
+                    var expected =
+                        from end in Enumerable.Range(1, bytes.Length)
+                        from number in Enumerable.Range(0, keywords.Length)
+                        where each.Text[..end].EndsWith(keywords[number], StringComparison.OrdinalIgnoreCase)
+                        select (number, end);
+                    return string.Join(' ', hits.Order()) == string.Join(' ', expected.Order());
                 }
             )
             .QuickCheckThrowOnFailure();

@@ -1,0 +1,122 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Mayfly.Scanner.Matching;
+using Mayfly.Scanner.Rules;
+using Mayfly.Scanner.Scanning;
+using Mayfly.Tests.Scanner.Rules;
+
+namespace Mayfly.Tests.Scanner.Matching;
+
+/// <summary>Searching around keywords alone must find what searching all of the text finds.</summary>
+public sealed class MatchReachTests
+{
+    [Theory]
+    [InlineData("ab[0-9]{4}", "ab", 6, 0)]
+    [InlineData("x\\sab.?", "ab", 7, 1)]
+    [InlineData("ab[a-z]+", "ab", null, 0)]
+    [InlineData("(?:ab|cd)[0-9]", "ab", null, null)]
+    [InlineData("(?i)AB[0-9]", "ab", 3, 0)]
+    [InlineData("[ab]b", "ab", null, null)]
+    [InlineData("ab(?s:.)*", "ab", null, null)]
+    [InlineData("a(?:b|bb)c", "ab", 4, 0)]
+    public void The_reach_is_proven_from_the_pattern(string pattern, string keyword, int? bytes, int? lines)
+    {
+        var reach = MatchReach.Of(pattern, [keyword]);
+        Assert.Equal((bytes, lines), (reach.Bytes, reach.LineEnds));
+    }
+
+    [Theory]
+    [InlineData("ab1234", true)]
+    [InlineData("ab12", false)]
+    [InlineData("abx", false)]
+    public void What_follows_a_keyword_is_looked_at_before_the_pattern_is_tried(string text, bool possible) =>
+        Assert.Equal(possible, MatchReach.Of("ab[0-9]{4}", ["ab"]).CanFollow(Encoding.UTF8.GetBytes(text).AsSpan(2)));
+
+    [Fact]
+    public void Nearly_every_default_rule_has_a_proof()
+    {
+        var without = DefaultRules.Set.Rules.Where(rule =>
+            MatchReach.Of(rule.Regex!.Pattern, rule.Keywords) == MatchReach.Unknown
+        );
+        Assert.True(without.Count() <= 10, string.Join(", ", without.Select(rule => rule.Id)));
+    }
+
+    [Fact]
+    public void Default_rules_find_around_keywords_what_they_find_in_all_of_the_text() => Compare(DefaultRules.Set);
+
+    [Fact]
+    public void Gitleaks_rules_find_around_keywords_what_they_find_in_all_of_the_text()
+    {
+        if (Conformance.Find("gitleaks.toml") is { } file)
+        {
+            Compare(RuleFile.Read(file, File.ReadAllBytes(file), new RuleSet([], []), _ => null).Rules!);
+        }
+    }
+
+    private static void Compare(RuleSet set)
+    {
+        // Without entropy and allowlists, so that everything that matches is a finding.
+        var rules = set
+            .Rules.Where(rule => rule is { Regex: not null, Path: null })
+            .Select(rule => rule with { Entropy = 0, Allowlists = [], Required = [], SkipReport = false })
+            .ToList();
+        var scanner = new SecretScanner(new RuleSet(rules, []));
+        string[] joints =
+        [
+            "\n",
+            " ",
+            "",
+            "\r\n\n",
+            "é",
+            "x",
+            "\"",
+            " = ",
+            "\n\n\n",
+            "key: '",
+            "-----BEGIN PRIVATE KEY-----",
+        ];
+        var examples = RuleExample.All;
+        for (var seed = 1u; seed <= 60; seed++)
+        {
+            var text = new StringBuilder();
+            var state = seed * 2654435761;
+            for (var i = 0; i < 40; i++)
+            {
+                state = state * 1664525 + 1013904223;
+                text.Append(examples[(int)((state >> 8) % examples.Count)].Text(state));
+                text.Append(joints[(int)((state >> 20) % joints.Length)]);
+            }
+
+            var whole = text.ToString();
+            var found = scanner
+                .Scan(new Fragment(Encoding.UTF8.GetBytes(whole), "f"))
+                .Select(finding => (finding.RuleId, finding.StartLine, finding.StartColumn, finding.Secret));
+            Assert.Equal(rules.SelectMany(rule => Expected(rule, whole)).Order(), found.Order());
+        }
+    }
+
+    private static IEnumerable<(string, int, int, string)> Expected(ScanRule rule, string text)
+    {
+        if (
+            rule.Keywords.Count > 0
+            && !rule.Keywords.Any(word => text.Contains(word, StringComparison.OrdinalIgnoreCase))
+        )
+        {
+            yield break;
+        }
+
+        foreach (Match match in rule.Regex!.Matches(text))
+        {
+            var before = text.AsSpan(0, match.Index);
+            var secret =
+                rule.SecretGroup > 0
+                    ? match.Groups[rule.SecretGroup].Value
+                    : match.Groups.Values.Skip(1).FirstOrDefault(group => group.Length > 0)?.Value
+                        ?? match.Value.TrimEnd('\n');
+            if (secret.Length > 0)
+            {
+                yield return (rule.Id, 1 + before.Count('\n'), match.Index - before.LastIndexOf('\n'), secret);
+            }
+        }
+    }
+}
