@@ -120,8 +120,19 @@ public sealed class AuthorizedRequest
         }
 
         plain = string.Concat(request.Path.AsSpan(0, request.Path.Length - path.Length), plain);
-        return acl.Rules.Any(rule => AclIndex.Covers(rule.Pattern, plain, request.Operation == Operation.List))
-            ? acl.Decide(request.Operation, plain, body, request.WrapTtl, query)
-            : decision;
+        if (acl.Rules.Any(rule => AclIndex.Covers(rule.Pattern, plain, request.Operation == Operation.List)))
+        {
+            return acl.Decide(request.Operation, plain, body, request.WrapTtl, query);
+        }
+
+        // A rule for users/bob/* is about what stands below users/bob: where nothing can stand below, it is no rule for
+        // users/bob itself, unless it was spelled with that slash.
+        return
+            plain.Length == request.Path.Length
+            || acl.IsRoot
+            || entry.Pattern.EndsWith("*}", StringComparison.Ordinal)
+            || acl.Rules.Any(rule => rule.Pattern.IsExact && AclIndex.Covers(rule.Pattern, request.Path, isList: false))
+            ? decision
+            : AclDecision.Denied;
     }
 }

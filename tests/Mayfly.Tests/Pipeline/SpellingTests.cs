@@ -56,6 +56,22 @@ public sealed class SpellingTests
         await vault.DataAsync(Operation.Read, "sys/auth/userpass/", token: token);
     }
 
+    [Fact]
+    public async Task A_rule_for_what_stands_below_a_user_is_none_for_the_user()
+    {
+        await using var vault = await StartAsync();
+        var token = await vault.TokenWithPolicyAsync(
+            "below",
+            """path "auth/userpass/users/bob/*" { capabilities = ["read", "update"] }"""
+        );
+        await vault.FaultAsync(FaultKind.Denied, Operation.Read, "auth/userpass/users/bob/", token: token);
+        const string Escalation = """{"token_policies":"root"}""";
+        await vault.FaultAsync(FaultKind.Denied, Operation.Update, "auth/userpass/users/bob/", Escalation, token);
+        const string Password = """{"password":"another long one"}""";
+        await vault.DataAsync(Operation.Update, "auth/userpass/users/bob/password", Password, token: token);
+        await vault.DataAsync(Operation.Read, "auth/userpass/users/bob/");
+    }
+
     private static async Task<TestVault> StartAsync()
     {
         var vault = await TestVault.StartAsync();
