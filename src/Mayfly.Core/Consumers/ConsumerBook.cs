@@ -37,8 +37,14 @@ internal sealed class ConsumerBook(TimeProvider time)
         CancellationToken cancellation
     )
     {
-        var path = request.Request.Path.TrimEnd('/');
+        var path = request.Request.Path;
         var consumer = request.Request.Consumer!;
+        if (path.EndsWith('/'))
+        {
+            // Who may read below a path may ask for it with a slash at its end: that is not the secret that is on offer.
+            return await handler(request, cancellation);
+        }
+
         if (
             _offers.TryGetValue(path, out var offer)
             && offer.Read is { } read

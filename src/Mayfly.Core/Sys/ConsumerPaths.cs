@@ -49,13 +49,13 @@ internal sealed class ConsumerPaths(Rotations rotations)
 
     private ValueTask<Outcome> ReadAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
-        var path = request.Fields.String("path");
+        var path = request.Fields.String("path").Trim('/');
         if (!MayRead(request, path))
         {
             return new(Fault.Denied());
         }
 
-        var consumers = rotations.Consumers.Of(path.TrimEnd('/'));
+        var consumers = rotations.Consumers.Of(path);
         return new(
             Response.Object(writer =>
             {
@@ -76,7 +76,7 @@ internal sealed class ConsumerPaths(Rotations rotations)
 
     private ValueTask<Outcome> AcknowledgeAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
-        var path = request.Fields.String("path");
+        var path = request.Fields.String("path").Trim('/');
         var consumer = request.Fields.StringOrNull("consumer") ?? request.Request.Consumer ?? "";
         if (ConsumerName.Problem(consumer) is { } problem)
         {

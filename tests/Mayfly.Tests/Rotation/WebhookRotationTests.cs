@@ -163,6 +163,39 @@ public sealed class WebhookRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_may_read_only_what_stands_below_a_secret_is_not_given_its_next_password()
+    {
+        await ConfigureAsync("consumer_wait=1h");
+        await MayflyAsync("read", "-header=X-Mayfly-Consumer=shop/1", "secret/data/app");
+        await MayflyAsync("rotate", "app");
+        Assert.Equal("wait", (await StatusAsync()).GetProperty("step").GetString());
+        await MayflyAsync(
+            "write",
+            "sys/policies/acl/below",
+            """
+            policy=path "secret/data/app/*" { capabilities = ["read"] }
+            path "sys/consumers" { capabilities = ["read"] }
+            path "sys/consumers/ack" { capabilities = ["update"] }
+            """
+        );
+        var token = await MayflyAsync("token", "create", "-policy=below", "-field=token");
+        using var below = new CommandLine(_server.Address, token.Trim());
+
+        var read = await below.RunAsync("read", "-header=X-Mayfly-Consumer=shop/2", "secret/data/app/");
+        var asked = await below.RunAsync("read", "sys/consumers", "path=secret/data/app/");
+        var acknowledged = await below.RunAsync(
+            "write",
+            "sys/consumers/ack",
+            "path=secret/data/app/",
+            "consumer=shop/1"
+        );
+
+        Assert.DoesNotContain(await _function.PasswordAsync(), read.Output + read.Error, StringComparison.Ordinal);
+        Assert.Equal([2, 2, 2], [read.Code, asked.Code, acknowledged.Code]);
+        Assert.Equal("shop/1", (await StatusAsync()).GetProperty("behind")[0].GetString());
+    }
+
+    [Fact]
     public async Task Readers_of_the_secret_are_told_of_its_rotation_and_never_a_value()
     {
         await ConfigureAsync();
