@@ -105,8 +105,8 @@ internal sealed class LeaseIssuer(
                 return Fault.From(stored);
             }
 
-            // Whoever removes a mount waits for its intents: from here on it sees this one, or is seen.
-            if (mounts.Table.Of(mounted.Mount.Uuid) is null)
+            // Whoever removes or moves a mount waits for its intents: from here on it sees this one, or is seen.
+            if (mounts.Table.Of(mounted.Mount.Uuid)?.Mount.Path != mounted.Mount.Path)
             {
                 var none = new Batch();
                 store.DeleteIntent(none, intent);

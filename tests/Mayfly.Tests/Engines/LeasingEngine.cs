@@ -63,24 +63,27 @@ internal sealed class LeasingEngine : Engine, IIssuesLeases
         return null;
     }
 
-    private ValueTask<(LeasePlan? Plan, Fault? Fault)> PlanAsync(
+    private async ValueTask<(LeasePlan? Plan, Fault? Fault)> PlanAsync(
         AuthorizedRequest request,
         CancellationToken cancellation
     )
     {
+        if (_things.OnPlan is { } act)
+        {
+            await act();
+        }
+
         var name = $"{request.Fields.String("role")}-{Guid.NewGuid():N}";
-        return new(
-            (
-                new LeasePlan
-                {
-                    Ttl = request.Fields.Duration("ttl"),
-                    MaxTtl = request.Fields.Duration("max_ttl"),
-                    Renewable = !request.Fields.Bool("fixed"),
-                    Data = Encoding.UTF8.GetBytes(name),
-                    Act = (expiresAt, acting) => MakeAsync(name, expiresAt, acting),
-                },
-                null
-            )
+        return (
+            new LeasePlan
+            {
+                Ttl = request.Fields.Duration("ttl"),
+                MaxTtl = request.Fields.Duration("max_ttl"),
+                Renewable = !request.Fields.Bool("fixed"),
+                Data = Encoding.UTF8.GetBytes(name),
+                Act = (expiresAt, acting) => MakeAsync(name, expiresAt, acting),
+            },
+            null
         );
     }
 
@@ -104,6 +107,9 @@ internal sealed class LeasedThings
 
     /// <summary>Every call to revoke, in order.</summary>
     public ConcurrentQueue<string> Revocations { get; } = new();
+
+    /// <summary>Runs before a thing is planned.</summary>
+    public Func<Task>? OnPlan { get; set; }
 
     /// <summary>Runs after a thing was made; a fault is the answer.</summary>
     public Func<string, CancellationToken, ValueTask<Fault?>>? OnMake { get; set; }

@@ -32,6 +32,28 @@ public sealed class LeavingMountTests
     }
 
     [Fact]
+    public async Task What_was_asked_of_a_mount_before_it_moved_is_not_issued_under_its_old_name()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var planning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var moved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        leasing.Things.OnPlan = () =>
+        {
+            planning.SetResult();
+            return moved.Task;
+        };
+        var asked = leasing.Vault.HandleAsync(Operation.Read, "leasing/creds/app");
+        await planning.Task;
+        await leasing.Vault.DataAsync(Operation.Update, "sys/remount", """{"from":"leasing","to":"elsewhere"}""");
+
+        moved.SetResult();
+
+        Assert.Equal(FaultKind.NotFound, (await asked).Fault?.Kind);
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
     public async Task A_mount_whose_leases_cannot_be_ended_stays_until_they_are_forgotten_by_force()
     {
         await using var leasing = await LeasingVault.StartAsync();
