@@ -56,6 +56,8 @@ public sealed class PostgresUrlTests
     [InlineData("host=h password='s3 cret'", "host=h password='xxxxx'")]
     [InlineData("postgres://h/d?password=s3cret", "postgres://h/d?password=xxxxx")]
     [InlineData("host=h password=s3\\ cret", "(holds a password)")]
+    [InlineData("postgres://u:{{password}}@h/d?sslpassword=s3cret", "postgres://u:{{password}}@h/d?sslpassword=xxxxx")]
+    [InlineData("host=h password=s3cret sslpassword='s3cret2'", "(holds a password)")]
     [InlineData("s3cret", "(not readable)")]
     public void A_password_in_it_is_not_shown(string text, string shown) =>
         Assert.Equal(shown, PostgresUrl.Redacted(text));

@@ -12,6 +12,10 @@ internal sealed class PostgresUrl
 {
     private const string UsernamePlaceholder = "{{username}}";
     private const string PasswordPlaceholder = "{{password}}";
+    private const string Hidden = "xxxxx";
+
+    /// <summary>The settings that are never shown: the password, and that of the key which <c>sslkey</c> names.</summary>
+    private static readonly string[] SecretSettings = ["password", "sslpassword"];
 
     private readonly Dictionary<string, string> _settings;
 
@@ -19,9 +23,6 @@ internal sealed class PostgresUrl
 
     /// <summary>The settings under libpq's names; <c>host</c> and <c>port</c> may be lists with commas.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
-
-    /// <summary>A password stands in it, rather than the placeholder.</summary>
-    public bool HoldsPassword => Setting("password") is { Length: > 0 } password && password != PasswordPlaceholder;
 
     /// <summary>The password comes from the configuration.</summary>
     public bool TakesPassword => Setting("password") == PasswordPlaceholder;
@@ -53,20 +54,19 @@ internal sealed class PostgresUrl
             return text.Length == 0 ? "" : "(not readable)";
         }
 
-        if (!url.HoldsPassword)
+        var shown = text;
+        foreach (var secret in url.Secrets())
         {
-            return text;
+            shown = shown
+                .Replace(secret, Hidden, StringComparison.Ordinal)
+                .Replace(Uri.EscapeDataString(secret), Hidden, StringComparison.Ordinal);
         }
 
-        return
-            text.Replace(url.Setting("password"), "xxxxx", StringComparison.Ordinal)
-                .Replace(Uri.EscapeDataString(url.Setting("password")), "xxxxx", StringComparison.Ordinal)
-                is var shown
-            && Parse(shown).Url is { } parsed
-            && parsed.Setting("password") == "xxxxx"
-            ? shown
-            : "(holds a password)";
+        return Parse(shown).Url?.Secrets().All(secret => secret == Hidden) == true ? shown : "(holds a password)";
     }
+
+    private IEnumerable<string> Secrets() =>
+        SecretSettings.Select(Setting).Where(value => value.Length > 0 && value != PasswordPlaceholder);
 
     private static string Fill(string setting, string username, string password) =>
         setting
