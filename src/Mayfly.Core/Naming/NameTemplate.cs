@@ -47,6 +47,25 @@ internal sealed class NameTemplate
 
         return name.ToString();
     }
+
+    /// <summary>
+    /// A name that nobody had before. What was made half-way is removed by its name alone: a name that came twice would take
+    /// away somebody else's user, or one that the engine never made.
+    /// </summary>
+    /// <returns>The name, or that the template has nothing random in it (or nothing that is left after cutting it off).</returns>
+    public (string? Name, Fault? Fault) RenderNew(NameFields fields)
+    {
+        var name = Render(fields);
+        return name.Length > 0 && name == Render(fields)
+            ? (
+                null,
+                Fault.Invalid(
+                    "username_template gives the same name twice, and users are removed by their names: put {{random 20}} or "
+                        + "{{uuid}} in it, where truncate does not cut it off"
+                )
+            )
+            : (name, null);
+    }
 }
 
 /// <summary>What a name may be made of. Immutable.</summary>

@@ -209,7 +209,7 @@ internal sealed class ConnectionPaths(View view, OpenConnections connections, IR
         }
 
         var (template, fault) = NameTemplate.Parse(connection.Config.UsernameTemplate);
-        return fault ?? UserNames.Problem(UserNames.Sample(template!), connection.Kind);
+        return fault ?? UserNames.Problem(template!, connection.Kind);
     }
 
     /// <summary>What was sent over what was there: what is not sent stays.</summary>

@@ -27,16 +27,22 @@ internal static class UserNames
             template = own;
         }
 
-        var name = template.Render(new NameFields(Harmless(caller), Harmless(role), now));
-        return Problem(name, connection.Kind) is { } problem ? (null, problem) : (name, null);
+        return NameOf(template, new NameFields(Harmless(caller), Harmless(role), now), connection.Kind);
     }
 
-    /// <summary>A name with fields as short as they can get.</summary>
-    public static string Sample(NameTemplate template) =>
-        template.Render(new NameFields("x", "x", DateTimeOffset.UnixEpoch));
+    /// <summary>Why a template cannot be one of that kind of database, or null: looked at with fields as short as they can get.</summary>
+    public static Fault? Problem(NameTemplate template, DatabaseKind kind) =>
+        NameOf(template, new NameFields("x", "x", DateTimeOffset.UnixEpoch), kind).Fault;
+
+    private static (string? Name, Fault? Fault) NameOf(NameTemplate template, NameFields fields, DatabaseKind kind)
+    {
+        var (name, fault) = template.RenderNew(fields);
+        fault ??= Problem(name!, kind);
+        return fault is null ? (name, null) : (null, fault);
+    }
 
     /// <summary>Why the database cannot have a user of that name, or null.</summary>
-    public static Fault? Problem(string name, DatabaseKind kind)
+    private static Fault? Problem(string name, DatabaseKind kind)
     {
         var size = Encoding.UTF8.GetByteCount(name);
         return size == 0 ? Fault.Invalid("username_template gives an empty name")

@@ -143,9 +143,14 @@ internal sealed class RabbitMqEngine : Engine, IIssuesLeases
         var template = broker.Config.UsernameTemplate is { Length: > 0 } source
             ? NameTemplate.Of(source)
             : DefaultTemplate;
-        var user = template.Render(
+        var (user, repeated) = template.RenderNew(
             new NameFields(request.Caller.Token.DisplayName, roleName, _context.Time.GetUtcNow())
         );
+        if (user is null)
+        {
+            return (null, repeated);
+        }
+
         if (UsernameProblem(user) is { } problem)
         {
             return (null, problem);
@@ -216,12 +221,14 @@ internal sealed class RabbitMqEngine : Engine, IIssuesLeases
             UsernameTemplate = fields.String("username_template"),
             CaCert = fields.String("ca_cert"),
         };
-        if (
-            config.UsernameTemplate.Length > 0
-            && NameTemplate.Parse(config.UsernameTemplate) is { Fault: { } untemplated }
-        )
+        if (config.UsernameTemplate.Length > 0)
         {
-            return untemplated;
+            var (template, untemplated) = NameTemplate.Parse(config.UsernameTemplate);
+            untemplated ??= template!.RenderNew(new NameFields("x", "x", _context.Time.GetUtcNow())).Fault;
+            if (untemplated is not null)
+            {
+                return untemplated;
+            }
         }
 
         // A policy that is not there is found out now, not by those who want credentials.

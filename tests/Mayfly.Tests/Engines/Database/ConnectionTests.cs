@@ -165,6 +165,10 @@ public sealed class ConnectionTests(DatabaseServers servers)
         "{\"plugin_name\":\"postgresql-database-plugin\",\"connection_url\":\"postgres://u@h/d\",\"username_template\":\"{{random 64}}\"}",
         "truncate 63"
     )]
+    [InlineData(
+        "{\"plugin_name\":\"postgresql-database-plugin\",\"connection_url\":\"postgres://u@h/d\",\"username_template\":\"{{.RoleName}}-{{unix_time}}\"}",
+        "the same name twice"
+    )]
     public async Task What_is_wrong_with_a_configuration_is_said(string body, string expected)
     {
         await using var engine = await DatabaseHarness.StartAsync();

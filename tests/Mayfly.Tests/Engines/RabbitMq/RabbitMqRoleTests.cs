@@ -65,6 +65,10 @@ public sealed class RabbitMqRoleTests
         """{"connection_uri":"http://rabbit","username":"a","password":"p","username_template":"{{ x }}"}""",
         "username_template: "
     )]
+    [InlineData(
+        """{"connection_uri":"http://rabbit","username":"a","password":"p","username_template":"{{ .RoleName }}"}""",
+        "the same name twice"
+    )]
     [InlineData("""{"username":"a","password":"p"}""", "connection_uri")]
     public async Task What_cannot_be_a_connection_is_refused_with_the_reason(string body, string reason)
     {
