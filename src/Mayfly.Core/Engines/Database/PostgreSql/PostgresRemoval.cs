@@ -240,7 +240,8 @@ internal sealed class PostgresRemoval(PostgresDatabase database)
         if (removal.Owned == OwnedObjects.Reassign && owned.Unsafe.Length > 0)
         {
             return Fault.Invalid(
-                $"{removal.Name} owns code that would run with the rights of a superuser if that got it: {owned.Unsafe}{where}. "
+                $"{removal.Name} owns what would run code with the rights of a superuser, or of one who makes users, if that got it: "
+                    + $"{owned.Unsafe}{where}. "
                     + "It can no longer log in. Set reassign_to of the role to a user with fewer rights, or its owned_objects "
                     + "to \"drop\", and revoke the lease again"
             );
