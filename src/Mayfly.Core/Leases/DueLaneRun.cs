@@ -23,12 +23,20 @@ internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogg
     private TimeSpan _awayPause;
     private DateTimeOffset _idleUntil = DateTimeOffset.MinValue;
     private volatile int _waiting;
+    private volatile bool _running;
+    private bool _noticed;
 
     /// <summary>How many records wait for another attempt.</summary>
     public int Postponed => _waiting;
 
     /// <summary>The last run, which gives how many records it handed over.</summary>
     public Task<int> Running { get; private set; } = Task.FromResult(0);
+
+    /// <summary>A run is under way; it is over before the scheduler is told of its end, which then may start the next.</summary>
+    public bool IsRunning => _running;
+
+    /// <summary>Something new has come due while it runs, which the run may have missed.</summary>
+    public void Notice() => _noticed = true;
 
     /// <summary>When to start it, while it does not run.</summary>
     /// <param name="earliest">The earliest due time in the lane.</param>
@@ -41,11 +49,14 @@ internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogg
             return _awayUntil;
         }
 
-        return !noticed && IsAhead(_idleUntil, now) ? _idleUntil : earliest;
+        return !noticed && !_noticed && IsAhead(_idleUntil, now) ? _idleUntil : earliest;
     }
 
     /// <summary>Starts a run; <paramref name="ended"/> is called when it is over.</summary>
-    public void Start(Action ended, CancellationToken stop) =>
+    public void Start(Action ended, CancellationToken stop)
+    {
+        _noticed = false;
+        _running = true;
         Running = Task.Run(
             async () =>
             {
@@ -56,11 +67,13 @@ internal sealed class DueLaneRun(long id, IStore store, TimeProvider time, ILogg
                 finally
                 {
                     _waiting = _postponed.Count;
+                    _running = false;
                     ended();
                 }
             },
             CancellationToken.None
         );
+    }
 
     private async Task<int> RunAsync(CancellationToken stop)
     {

@@ -174,7 +174,14 @@ internal sealed class DueScheduler : IAsyncDisposable
                     _lanes[id] = lane = new DueLaneRun(id, _store, _time, _log, _handle);
                 }
 
-                if (lane.Running.IsCompleted)
+                if (lane.IsRunning)
+                {
+                    if (noticed)
+                    {
+                        lane.Notice();
+                    }
+                }
+                else
                 {
                     var start = lane.StartsAt(DateTimeOffset.FromUnixTimeMilliseconds(earliest), noticed);
                     if (start > now)
@@ -191,7 +198,7 @@ internal sealed class DueScheduler : IAsyncDisposable
 
             foreach (var id in _lanes.Keys.Except(due.Select(lane => lane.Lane)).ToList())
             {
-                if (_lanes[id].Running.IsCompleted)
+                if (!_lanes[id].IsRunning)
                 {
                     _lanes.Remove(id);
                 }

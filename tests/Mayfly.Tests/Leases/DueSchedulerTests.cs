@@ -160,6 +160,36 @@ public sealed class DueSchedulerTests : IAsyncDisposable
         }
     }
 
+    /// <remarks>Otherwise the scheduler sees a lane that runs, has nothing to wait for, and sleeps as long as it ever does.</remarks>
+    [Fact]
+    public async Task A_run_is_over_when_its_end_is_told()
+    {
+        var lane = new DueLaneRun(Key("a", "1").Lane, _store, _time, NullLogger.Instance, (_, _) => new(true));
+        bool? runs = null;
+
+        lane.Start(() => runs = lane.IsRunning, Cancellation);
+
+        await lane.Running;
+        Assert.False(runs);
+    }
+
+    [Fact]
+    public async Task What_comes_due_while_a_lane_runs_is_not_kept_waiting_with_what_is_postponed()
+    {
+        var (stuck, quick) = (Key("a", "stuck"), Key("a", "quick"));
+        await PutAsync(Now, stuck);
+        var due = new DueLaneRun(stuck.Lane, _store, _time, NullLogger.Instance, (_, _) => new(true));
+        due.Start(() => { }, Cancellation);
+        await due.Running;
+        await PutAsync(Now + 1_000, quick);
+        var idle = due.StartsAt(_time.GetUtcNow(), noticed: false);
+        Assert.True(idle > _time.GetUtcNow());
+
+        due.Notice();
+
+        Assert.Equal(_time.GetUtcNow(), due.StartsAt(_time.GetUtcNow(), noticed: false));
+    }
+
     private DueScheduler Scheduler(DueHandler handle) => new(_store, _time, NullLogger.Instance, handle);
 
     private static StoreKey Key(string lane, string name) => StoreKey.Root.Append("lane").Append(lane).Append(name);
