@@ -364,9 +364,8 @@ internal sealed class RequestPipeline(
     {
         var paths = mounted.Engine.Paths.Entries.Select(entry => $"\n    {entry.Pattern}\n        {entry.Help}");
         var mount = mounted.Mount;
-        return HelpText(
-            $"{mount.Path}: the {mount.Type} backend\n\n{mount.Description}\n\nPaths:{string.Concat(paths)}\n"
-        );
+        var description = mount.Description.Length == 0 ? "" : $"{mount.Description}\n\n";
+        return HelpText($"{mount.Path}: the {mount.Type} backend\n\n{description}Paths:{string.Concat(paths)}\n");
     }
 
     private static Response HelpText(string text) =>

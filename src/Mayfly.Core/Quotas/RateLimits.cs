@@ -43,7 +43,8 @@ internal sealed class RateLimits
         }
 
         var mount = mounted?.Mount.Accessor ?? "";
-        var below = mounted?.Mount.Path.Length ?? 0;
+        // Help is also asked for with the path of a mount without its slash.
+        var below = Math.Min(mounted?.Mount.Path.Length ?? 0, request.Path.Length);
         string? role = null;
         if (_table.LooksAtRoles(mount) && mounted!.Engine is IHasLoginRoles roles)
         {

@@ -164,6 +164,19 @@ public sealed class RateLimitTests
     }
 
     [Fact]
+    public async Task Help_for_a_mount_counts_like_any_request()
+    {
+        await using var vault = await TestVault.StartAsync();
+        await MountAsync(vault);
+        await WriteAsync(vault, "q", """{"rate":2,"interval":"1h","path":"kv"}""");
+
+        await vault.DataAsync(Operation.Help, "kv");
+        await vault.DataAsync(Operation.Help, "kv/");
+
+        await vault.FaultAsync(FaultKind.Throttled, Operation.Help, "kv");
+    }
+
+    [Fact]
     public async Task Exempt_paths_are_not_limited()
     {
         await using var vault = await TestVault.StartAsync();
