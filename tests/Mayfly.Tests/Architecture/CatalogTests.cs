@@ -1,7 +1,9 @@
 using System.Reflection;
 using Mayfly.Core;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Engines.Database;
 using Mayfly.Tests.Contracts;
+using Mayfly.Tests.Engines.Database;
 
 namespace Mayfly.Tests.Architecture;
 
@@ -41,6 +43,27 @@ public sealed class CatalogTests
                     ),
                     type.Name
                 )
+        );
+    }
+
+    [Fact]
+    public void Every_kind_of_database_passes_the_contract_and_is_on_the_page()
+    {
+        var property = typeof(DatabaseContract).GetProperty(
+            "PluginName",
+            BindingFlags.Instance | BindingFlags.NonPublic
+        )!;
+        var tested = typeof(CatalogTests)
+            .Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(typeof(DatabaseContract)))
+            .Select(type => (string)property.GetValue(Activator.CreateInstance(type, new DatabaseServers()))!)
+            .ToHashSet();
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "engines", "database.md"));
+
+        Assert.All(DatabaseKind.All, kind => Assert.Contains(kind.PluginNames, tested.Contains));
+        Assert.All(
+            DatabaseKind.All.SelectMany(kind => kind.PluginNames),
+            name => Assert.Contains($"`{name}`", page, StringComparison.Ordinal)
         );
     }
 

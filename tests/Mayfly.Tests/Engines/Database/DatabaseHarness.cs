@@ -24,26 +24,15 @@ public sealed class DatabaseHarness : IAsyncDisposable
     }
 
     /// <summary>One configured as <c>db</c>.</summary>
-    public static async Task<DatabaseHarness> StartAsync(PostgresServer server, object? more = null)
+    public static async Task<DatabaseHarness> StartAsync(IDatabaseServer server, object? more = null)
     {
         var harness = await StartAsync();
         (await harness.ConfigureAsync(server, more)).IsDone();
         return harness;
     }
 
-    public Task<Outcome> ConfigureAsync(PostgresServer server, object? more = null) =>
-        WriteAsync(
-            "config/db",
-            new
-            {
-                plugin_name = "postgresql-database-plugin",
-                connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{server.Port}/postgres",
-                allowed_roles = "*",
-                username = PostgresServer.Admin,
-                password = PostgresServer.Password,
-            },
-            more
-        );
+    public Task<Outcome> ConfigureAsync(IDatabaseServer server, object? more = null) =>
+        WriteAsync("config/db", server.Configuration, more);
 
     /// <summary>A role called <paramref name="name"/> whose users may log in, and what <paramref name="more"/> says.</summary>
     public async Task RoleAsync(string name, object? more = null) =>
@@ -91,18 +80,34 @@ public sealed class DatabaseHarness : IAsyncDisposable
     /// <summary>A credential of that role whose failure is the test's to look at, with the lease that it has or would have had.</summary>
     public async Task<(Outcome Outcome, LeasedSecret? Lease)> PlanAndActAsync(string role)
     {
+        var (plan, lease, fault) = await TryPlanAsync(role);
+        return plan is null ? (fault!, null) : (await plan.Act(lease!.ExpiresAt, Cancellation), lease);
+    }
+
+    /// <summary>The lease of a credential that was planned and never made, as a crash leaves it.</summary>
+    public async Task<LeasedSecret> PlanAsync(string role)
+    {
+        var (_, lease, _) = await TryPlanAsync(role);
+        Assert.NotNull(lease);
+        return lease;
+    }
+
+    private async Task<(LeasePlan? Plan, LeasedSecret? Lease, Fault? Fault)> TryPlanAsync(string role)
+    {
         var path = $"creds/{role}";
         var match = Engine.Engine.Paths.Match(path)!;
-        var request = Engine.Authorize(Operation.Read, path);
-        var (plan, fault) = await match.Entry.Issue!(request, Cancellation);
+        var (plan, fault) = await match.Entry.Issue!(Engine.Authorize(Operation.Read, path), Cancellation);
         if (plan is null)
         {
-            return (fault!, null);
+            return (null, null, fault);
         }
 
         var now = Engine.Time.GetUtcNow();
-        var lease = new LeasedSecret($"database/{path}/{Guid.NewGuid():N}", path, plan.Data, now, now + plan.Ttl);
-        return (await plan.Act(lease.ExpiresAt, Cancellation), lease);
+        return (
+            plan,
+            new LeasedSecret($"database/{path}/{Guid.NewGuid():N}", path, plan.Data, now, now + plan.Ttl),
+            null
+        );
     }
 
     /// <summary>Puts a configuration into the store as it is.</summary>

@@ -1,13 +1,28 @@
 namespace Mayfly.Tests.Engines.Database;
 
 /// <summary>A MariaDB of its own.</summary>
-public sealed class MariaDbServer : ForeignServer
+public sealed class MariaDbServer : ForeignServer, IDatabaseServer
 {
     public const string Admin = "vault-admin";
     public const string Password = "it's the \\admin's \"pass\"";
 
     private MariaDbServer()
         : base("mariadb") { }
+
+    public object Configuration =>
+        new
+        {
+            plugin_name = "mysql-database-plugin",
+            connection_url = $"{{{{username}}}}:{{{{password}}}}@tcp(127.0.0.1:{Port})/",
+            allowed_roles = "*",
+            username = Admin,
+            password = Password,
+        };
+
+    public string Creation =>
+        "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; GRANT SELECT ON *.* TO '{{name}}'@'%';";
+
+    public string FailingCreation => Creation + "GRANT NONSENSE ON *.* TO '{{name}}'@'%'";
 
     public static async Task<MariaDbServer> StartAsync()
     {
@@ -54,6 +69,14 @@ public sealed class MariaDbServer : ForeignServer
             '\n',
             StringSplitOptions.RemoveEmptyEntries
         );
+
+    public Task<string[]> AllUsersAsync() => UsersAsync(prefix: "");
+
+    public Task AddUserAsync(string username, string password) =>
+        AdminAsync($"CREATE USER '{username}' IDENTIFIED BY '{password}'");
+
+    public async Task<bool> LetsInAsync(string username, string password) =>
+        (await QueryAsync(username, password, "SELECT 1")).Succeeded;
 
     protected override (string Program, string[] Arguments) Line() =>
         (

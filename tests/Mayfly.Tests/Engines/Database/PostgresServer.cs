@@ -11,7 +11,7 @@ namespace Mayfly.Tests.Engines.Database;
 /// <summary>
 /// A PostgreSQL of its own: on a free port of the loopback address, with a data folder of its own, gone when the test is.
 /// </summary>
-public sealed class PostgresServer : IAsyncDisposable
+public sealed class PostgresServer : IDatabaseServer
 {
     public const string Admin = "vault-admin";
     public const string Password = "it's the-admin's \"p@ss/word\" $$ \\ %41";
@@ -44,6 +44,21 @@ public sealed class PostgresServer : IAsyncDisposable
             Database = "postgres",
             Pooling = false,
         }.ConnectionString;
+
+    public object Configuration =>
+        new
+        {
+            plugin_name = "postgresql-database-plugin",
+            connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{Port}/postgres",
+            allowed_roles = "*",
+            username = Admin,
+            password = Password,
+        };
+
+    public string Creation =>
+        "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'";
+
+    public string FailingCreation => Creation + "; GRANT SELECT ON no_such_table TO \"{{name}}\"";
 
     /// <summary>What the server has written.</summary>
     public string Output
@@ -175,6 +190,24 @@ public sealed class PostgresServer : IAsyncDisposable
         ValueAsync<string[]>(
             $"SELECT coalesce(array_agg(rolname::text ORDER BY 1), '{{}}') FROM pg_roles WHERE starts_with(rolname, '{prefix}')"
         );
+
+    public Task<string[]> AllUsersAsync() => UsersAsync(prefix: "");
+
+    public Task AddUserAsync(string username, string password) =>
+        ExecuteAsync($"CREATE ROLE \"{username}\" LOGIN PASSWORD '{password}'");
+
+    public async Task<bool> LetsInAsync(string username, string password)
+    {
+        try
+        {
+            await using var connection = await ConnectAsync(username, password);
+            return true;
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidPassword)
+        {
+            return false;
+        }
+    }
 
     /// <summary>An open connection of that user.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string user, string password, string database = "postgres")

@@ -1,13 +1,28 @@
 namespace Mayfly.Tests.Engines.Database;
 
 /// <summary>A Redis of its own, whose users are kept in a file.</summary>
-public sealed class RedisServer : ForeignServer
+public sealed class RedisServer : ForeignServer, IDatabaseServer
 {
     public const string Admin = "vault-admin";
     public const string Password = "the-admins-password";
 
     private RedisServer()
         : base("redis") { }
+
+    public object Configuration =>
+        new
+        {
+            plugin_name = "redis-database-plugin",
+            host = "127.0.0.1",
+            port = Port,
+            allowed_roles = "*",
+            username = Admin,
+            password = Password,
+        };
+
+    public string Creation => "[\"~orders:*\", \"+@all\", \"-@admin\"]";
+
+    public string FailingCreation => "[\"~*\", \"+@nonsense\"]";
 
     public static async Task<RedisServer> StartAsync()
     {
@@ -37,8 +52,13 @@ public sealed class RedisServer : ForeignServer
             )
         ).Output.Trim();
 
-    /// <summary>The users that there are.</summary>
-    public async Task<string[]> UsersAsync() =>
+    public Task AddUserAsync(string username, string password) =>
+        CommandAsync(Admin, Password, "ACL", "SETUSER", username, "on", $">{password}", "+@all");
+
+    public async Task<bool> LetsInAsync(string username, string password) =>
+        await CommandAsync(username, password, "PING") == "PONG";
+
+    public async Task<string[]> AllUsersAsync() =>
         (await CommandAsync(Admin, Password, "ACL", "USERS")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     protected override (string Program, string[] Arguments) Line() =>
