@@ -17,7 +17,6 @@ public sealed class TourTests(RabbitServers servers)
     public static TheoryData<string> Pages =>
         [
             "docs/getting-started.md",
-            "docs/concepts/rotation.md",
             .. Directory
                 .GetFiles(Path.Combine(ForeignProgram.Repository, "docs/concepts"), "*.md")
                 .Where(page => File.ReadAllText(page).Contains(Mark, StringComparison.Ordinal))
