@@ -47,6 +47,10 @@ internal static partial class LibMariaDb
         nuint flags
     );
 
+    [LibraryImport(Library, EntryPoint = "mysql_thread_id")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nuint ThreadId(nint connection);
+
     [LibraryImport(Library, EntryPoint = "mysql_real_query")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int Query(nint connection, byte[] text, nuint length);

@@ -18,6 +18,9 @@ internal sealed class MariaDbConnection : SafeHandleZeroOrMinusOneIsInvalid
     private MariaDbConnection(nint connection)
         : base(ownsHandle: true) => SetHandle(connection);
 
+    /// <summary>The server's number of the session.</summary>
+    public int Session { get; private set; }
+
     /// <summary>Connects and logs in.</summary>
     /// <exception cref="MariaDbException">It cannot be reached, or does not let the user in.</exception>
     public static MariaDbConnection Open(MariaDbAddress address, string user, string password, ConnectionConfig config)
@@ -32,6 +35,7 @@ internal sealed class MariaDbConnection : SafeHandleZeroOrMinusOneIsInvalid
         try
         {
             connection.Connect(address, user, password, config);
+            connection.Session = (int)LibMariaDb.ThreadId(connection.handle);
             connection.Run(SessionMode);
             return connection;
         }

@@ -10,14 +10,20 @@ namespace Mayfly.Core.Engines.Database.MariaDb;
 /// </summary>
 internal sealed class MariaDbDatabase : IDatabase
 {
+    /// <summary>How often it is looked whether sessions have ended: for ten seconds.</summary>
+    private const int MostLooks = 2_000;
+
     private readonly MariaDbAddress _address;
     private readonly ConnectionConfig _config;
     private readonly ConcurrentBag<MariaDbConnection> _idle = [];
 
-    private MariaDbDatabase(MariaDbAddress address, ConnectionConfig config)
+    private readonly Sessions _sessions;
+
+    private MariaDbDatabase(MariaDbAddress address, ConnectionConfig config, Sessions sessions)
     {
         _address = address;
         _config = config;
+        _sessions = sessions;
     }
 
     public static (IDatabase? Database, Fault? Fault) Open(ConnectionConfig config, Sessions sessions)
@@ -26,7 +32,7 @@ internal sealed class MariaDbDatabase : IDatabase
         return address is null ? (null, fault)
             : address.User.Length == 0
                 ? (null, Fault.Invalid("no user to log in as: put {{username}} into connection_url, and set username"))
-            : (new MariaDbDatabase(address, config), null);
+            : (new MariaDbDatabase(address, config, sessions), null);
     }
 
     public ValueTask<Fault?> VerifyAsync(CancellationToken cancellation) =>
@@ -187,13 +193,13 @@ internal sealed class MariaDbDatabase : IDatabase
         Run(connection, own.Count > 0 ? own : accounts.Select(account => $"DROP USER IF EXISTS {account}"));
     }
 
-    private static void End(MariaDbConnection connection, string which)
+    /// <summary>Tells sessions to end; false when there was none.</summary>
+    private static bool End(MariaDbConnection connection, string which)
     {
-        foreach (
-            var session in connection.Run(
-                $"SELECT ID FROM information_schema.PROCESSLIST WHERE {which} AND ID <> CONNECTION_ID()"
-            )
-        )
+        var sessions = connection.Run(
+            $"SELECT ID FROM information_schema.PROCESSLIST WHERE {which} AND ID <> CONNECTION_ID()"
+        );
+        foreach (var session in sessions)
         {
             try
             {
@@ -204,6 +210,8 @@ internal sealed class MariaDbDatabase : IDatabase
                 // It has ended by itself.
             }
         }
+
+        return sessions.Count > 0;
     }
 
     /// <summary>A user has an account for each host that it may come from.</summary>
@@ -255,6 +263,7 @@ internal sealed class MariaDbDatabase : IDatabase
     {
         try
         {
+            Settle(connection);
             work(connection);
             _idle.Add(connection);
         }
@@ -265,9 +274,37 @@ internal sealed class MariaDbDatabase : IDatabase
         }
         catch
         {
+            // What was sent may still be waiting to be read.
+            _sessions.Lose(connection.Session);
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Ends the sessions that were lost, so that nothing of theirs arrives after what comes now.</summary>
+    private void Settle(MariaDbConnection connection)
+    {
+        var lost = _sessions.Lost;
+        if (lost.Length == 0)
+        {
+            return;
+        }
+
+        var which = $"USER = SUBSTRING_INDEX(USER(), '@', 1) AND ID IN ({string.Join(", ", lost)})";
+        for (var looks = 0; End(connection, which); looks++)
+        {
+            if (looks == MostLooks)
+            {
+                throw new MariaDbException(
+                    MariaDbException.Unreachable,
+                    "sessions that were told to end have not ended"
+                );
+            }
+
+            connection.Run("DO SLEEP(0.005)");
+        }
+
+        _sessions.Ended(lost);
     }
 
     private static async ValueTask<Fault?> OnThreadAsync(Action work, string? secret)

@@ -164,7 +164,10 @@ internal sealed class PostgresDatabase : IDatabase
 
     internal static string Identifier(string name) => PostgresKind.Dialect.Identifier(name);
 
-    /// <summary>Runs statements in one transaction, and again when another was in the way or an old connection was dead.</summary>
+    /// <summary>
+    /// Runs statements in one transaction, and again when another was in the way or an old connection was dead. What was sent on
+    /// a connection that was lost cannot arrive after them.
+    /// </summary>
     internal async ValueTask<Fault?> RunAsync(
         IReadOnlyList<string> statements,
         string? secret,
@@ -176,6 +179,7 @@ internal sealed class PostgresDatabase : IDatabase
             await _sessions.AgainAfterLossAsync(
                 async () =>
                 {
+                    await _sessions.SettleAsync(cancellation);
                     await RetryAsync(statements, cancellation);
                     return true;
                 },

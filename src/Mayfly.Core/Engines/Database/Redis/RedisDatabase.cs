@@ -89,7 +89,8 @@ internal sealed class RedisDatabase : IDatabase
         ?? await PersistAsync(cancellation);
 
     public async ValueTask<Fault?> SetPasswordAsync(PasswordChange change, CancellationToken cancellation) =>
-        await RunAsync(["ACL", "SETUSER", change.Name, "resetpass", Hashed(change.Password)], cancellation)
+        await SettleAsync(cancellation)
+        ?? await RunAsync(["ACL", "SETUSER", change.Name, "resetpass", Hashed(change.Password)], cancellation)
         ?? await PersistAsync(cancellation);
 
     public async ValueTask<Fault?> EndSessionsAsync(string username, CancellationToken cancellation) =>
@@ -151,7 +152,7 @@ internal sealed class RedisDatabase : IDatabase
                 or "READONLY"
                 or "MISCONF";
 
-    /// <summary>Sessions of an earlier run may still have a command that nobody has read yet.</summary>
+    /// <summary>Sessions of an earlier run, and those that were lost, may still have a command that nobody has read yet.</summary>
     private async ValueTask<Fault?> SettleAsync(CancellationToken cancellation)
     {
         if (_sessions.Settled)
