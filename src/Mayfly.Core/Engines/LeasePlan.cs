@@ -22,7 +22,8 @@ public sealed record LeasePlan
 
     /// <summary>
     /// Makes the credential, which ends at the given time, and answers the request. After a fault or exception the engine's
-    /// <see cref="IIssuesLeases.RevokeAsync"/> is called, to remove what may have been made half-way.
+    /// <see cref="IIssuesLeases.RevokeAsync"/> is called, to remove what may have been made half-way; unless the fault
+    /// says <see cref="Fault.NothingMade"/>.
     /// </summary>
     public required Func<DateTimeOffset, CancellationToken, ValueTask<Outcome>> Act { get; init; }
 

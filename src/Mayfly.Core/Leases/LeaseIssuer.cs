@@ -108,10 +108,7 @@ internal sealed class LeaseIssuer(
             // Whoever removes or moves a mount waits for its intents: from here on it sees this one, or is seen.
             if (mounts.Table.Of(mounted.Mount.Uuid)?.Mount.Path != mounted.Mount.Path)
             {
-                var none = new Batch();
-                store.DeleteIntent(none, intent);
-                await store.CommitAsync(none, CancellationToken.None);
-                _underWay.TryRemove(intent, out _);
+                await DropAsync(intent);
                 return Fault.NotFound(
                     $"no handler for route \"{mounted.Mount.Path}{request.Path}\". route entry not found."
                 );
@@ -244,7 +241,8 @@ internal sealed class LeaseIssuer(
 
         if (outcome.Response is not { } response)
         {
-            await UndoAsync(engine, lease, intent);
+            // While an outside system is away, requests that it refuses must not become leases that are to be revoked one by one.
+            await (outcome.Fault!.NothingMade ? DropAsync(intent) : UndoAsync(engine, lease, intent));
             return outcome;
         }
 
@@ -294,6 +292,21 @@ internal sealed class LeaseIssuer(
         }
 
         return Fault.Unavailable("the token is being changed by too many requests at once; try again");
+    }
+
+    /// <summary>Forgets an intent that was not acted on; when the store cannot, it comes due later.</summary>
+    private async ValueTask DropAsync(string intent)
+    {
+        try
+        {
+            var batch = new Batch();
+            store.DeleteIntent(batch, intent);
+            await store.CommitAsync(batch, CancellationToken.None);
+        }
+        finally
+        {
+            _underWay.TryRemove(intent, out _);
+        }
     }
 
     /// <summary>Removes what may have been made, at once if possible; otherwise it becomes a lease that is being revoked.</summary>

@@ -46,6 +46,9 @@ public sealed record Fault(FaultKind Kind, IReadOnlyList<string> Messages)
     /// <summary>How long to wait before another try, if known.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>An engine that was to make a credential did not even begin: there is nothing to undo.</summary>
+    public bool NothingMade { get; init; }
+
     /// <summary>The text of a denial, as Vault's clients know it.</summary>
     public const string PermissionDenied = "permission denied";
 

@@ -154,6 +154,20 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task What_an_engine_did_not_even_begin_leaves_no_lease_to_be_revoked_while_the_engine_is_away()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        leasing.Things.OnRevoke = (_, _) => new(Fault.Unavailable("away"));
+        leasing.Things.OnMake = (_, _) => new(Fault.Unavailable("away") with { NothingMade = true });
+
+        var outcome = await leasing.Vault.HandleAsync(Operation.Read, "leasing/creds/app");
+
+        Assert.Equal(FaultKind.Unavailable, outcome.Fault?.Kind);
+        Assert.Empty(leasing.Things.Revocations);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
     public async Task What_cannot_be_undone_at_once_is_undone_later()
     {
         await using var leasing = await LeasingVault.StartAsync();

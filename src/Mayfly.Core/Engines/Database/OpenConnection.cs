@@ -34,7 +34,10 @@ internal sealed class OpenConnection(
     {
         if (!TryEnter())
         {
-            return Fault.Unavailable($"database {name}: its configuration was changed just now; try again");
+            return Fault.Unavailable($"database {name}: its configuration was changed just now; try again") with
+            {
+                NothingMade = true,
+            };
         }
 
         try

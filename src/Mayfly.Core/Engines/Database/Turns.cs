@@ -22,7 +22,10 @@ internal sealed class Turns(int atOnce, TimeProvider time) : IDisposable
     private volatile Absence? _absence;
 
     /// <summary>Does <paramref name="work"/> when its turn has come.</summary>
-    /// <returns>What it says; or that there was no turn, the database is away, or it took too long.</returns>
+    /// <returns>
+    /// What it says; or that there was no turn or the database is away, with <see cref="Fault.NothingMade"/>; or that it took too
+    /// long.
+    /// </returns>
     public async ValueTask<Fault?> TakeAsync(
         Func<CancellationToken, ValueTask<Fault?>> work,
         CancellationToken cancellation
@@ -32,12 +35,12 @@ internal sealed class Turns(int atOnce, TimeProvider time) : IDisposable
         {
             if (Interlocked.Increment(ref _waiting) > MaxWaiting)
             {
-                return Fault.Unavailable($"more than {MaxWaiting} requests wait for this database; try again later");
+                return NoTurn($"more than {MaxWaiting} requests wait for this database; try again later");
             }
 
             if (!await _slots.WaitAsync(LongestWait, cancellation))
             {
-                return Fault.Unavailable(
+                return NoTurn(
                     $"the database is busy: no connection was free for {LongestWait.TotalSeconds} seconds; "
                         + "raise max_open_connections, or try again later"
                 );
@@ -50,8 +53,11 @@ internal sealed class Turns(int atOnce, TimeProvider time) : IDisposable
 
         try
         {
-            return _absence is { } absence && time.GetUtcNow() < absence.Until
-                ? absence.Fault
+            return _absence is { } absence && time.GetElapsedTime(absence.Since) < Pause
+                ? absence.Fault with
+                {
+                    NothingMade = true,
+                }
                 : await WorkAsync(work, cancellation);
         }
         finally
@@ -61,6 +67,8 @@ internal sealed class Turns(int atOnce, TimeProvider time) : IDisposable
     }
 
     public void Dispose() => _slots.Dispose();
+
+    private static Fault NoTurn(string message) => Fault.Unavailable(message) with { NothingMade = true };
 
     private async ValueTask<Fault?> WorkAsync(
         Func<CancellationToken, ValueTask<Fault?>> work,
@@ -79,9 +87,11 @@ internal sealed class Turns(int atOnce, TimeProvider time) : IDisposable
             fault = Fault.Unavailable($"the database did not answer within {LongestTurn.TotalSeconds} seconds");
         }
 
-        _absence = fault is { Kind: FaultKind.Unavailable } ? new Absence(fault, time.GetUtcNow() + Pause) : null;
+        _absence = fault is { Kind: FaultKind.Unavailable } ? new Absence(fault, time.GetTimestamp()) : null;
         return fault;
     }
 
-    private sealed record Absence(Fault Fault, DateTimeOffset Until);
+    /// <param name="Fault">What the database said.</param>
+    /// <param name="Since">When, on the clock that nobody sets.</param>
+    private sealed record Absence(Fault Fault, long Since);
 }
