@@ -12,6 +12,12 @@ if [ ${#missing[@]} != 0 ]; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+if ! command -v rg >/dev/null; then
+  echo "bench.sh: installing ripgrep (what the scanner is measured beside)" >&2
+  as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ripgrep >/dev/null
+fi
 ./run.sh build
 dotnet build tests/Mayfly.Benchmarks -c Release -v quiet -clp:NoSummary
 exec tests/Mayfly.Benchmarks/bin/Release/net10.0/Mayfly.Benchmarks "$@"

@@ -6,6 +6,7 @@ using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Leases;
 using Mayfly.Benchmarks.Rotation;
+using Mayfly.Benchmarks.Scan;
 using Mayfly.Benchmarks.Store;
 
 if (args.FirstOrDefault() == BareServer.Verb)
@@ -26,6 +27,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["leases"] = LeaseBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,
     ["rotation"] = RotationBenchmark.MainAsync,
+    ["scan"] = ScanBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };
