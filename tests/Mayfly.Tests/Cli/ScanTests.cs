@@ -142,6 +142,37 @@ public sealed class ScanTests : IDisposable
         Assert.Equal(2, (await Scan("git", "--log-opts='open", _git.Folder)).Code);
     }
 
+    [Fact]
+    public async Task A_hook_is_installed_once_runs_git_and_never_takes_the_place_of_another()
+    {
+        var installed = await Scan("install-hook", _git.Folder);
+        Assert.Equal(0, installed.Code);
+        var hook = Path.Combine(_git.Folder, ".git", "hooks", "pre-commit");
+        Assert.Equal(0, (await Scan("install-hook", _git.Folder)).Code);
+
+        // The hook as git runs it, with this build's program on the path.
+        var bin = Directory.CreateDirectory(Path.Combine(_mayfly.Home, "bin")).FullName;
+        File.CreateSymbolicLink(Path.Combine(bin, "mayfly"), Path.Combine(AppContext.BaseDirectory, "mayfly"));
+        _git.Path = $"{bin}:{Environment.GetEnvironmentVariable("PATH")}";
+        _git.Write("clean.txt", "nothing\n");
+        var clean = _git.Commit("clean");
+        Assert.NotEmpty(clean);
+        _git.Write("leak.txt", $"id = {Key}\n");
+        _git.Commit("leak");
+        Assert.Equal(clean, _git.Run("rev-parse", "HEAD").Trim());
+
+        await File.WriteAllTextAsync(hook, "#!/bin/sh\nmake lint\n", TestContext.Current.CancellationToken);
+        var other = await Scan("install-hook", _git.Folder);
+        Assert.Equal(2, other.Code);
+        Assert.Contains("mayfly scan git --staged", other.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "make lint",
+            await File.ReadAllTextAsync(hook, TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(2, (await Scan("install-hook", "/")).Code);
+    }
+
     /// <summary>docs/scan.md, "A first scan".</summary>
     [Fact]
     public async Task The_example_of_the_documentation_does_what_it_shows()

@@ -4,7 +4,7 @@ namespace Mayfly.Cli.Commands.Scan;
 
 internal sealed class ScanGroup() : Group("scan", "Find secrets that have leaked into files, histories and logs")
 {
-    public override IReadOnlyList<string> Names => ["git", "dir", "stdin"];
+    public override IReadOnlyList<string> Names => ["git", "dir", "stdin", "install-hook"];
 
     public override Node? Find(string name) =>
         name switch
@@ -12,6 +12,7 @@ internal sealed class ScanGroup() : Group("scan", "Find secrets that have leaked
             "git" => new ScanGitCommand(),
             "dir" or "directory" or "file" => new ScanDirCommand(),
             "stdin" => new ScanStdinCommand(),
+            "install-hook" => new ScanInstallHookCommand(),
             _ => null,
         };
 }

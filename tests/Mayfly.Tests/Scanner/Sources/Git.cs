@@ -18,10 +18,13 @@ internal sealed class Git : IDisposable
 
     public string Folder => _temp.Path;
 
+    /// <summary>Where hooks look for programs; null for this process' own.</summary>
+    public string? Path { get; set; }
+
     public string Write(string file, string content)
     {
-        var path = Path.Combine(Folder, file);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var path = System.IO.Path.Combine(Folder, file);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, content);
         return path;
     }
@@ -51,6 +54,7 @@ internal sealed class Git : IDisposable
         }
 
         start.Environment["GIT_CONFIG_GLOBAL"] = "/dev/null";
+        start.Environment["PATH"] = Path ?? Environment.GetEnvironmentVariable("PATH");
         using var process = Process.Start(start)!;
         process.StandardInput.Write(input ?? "");
         process.StandardInput.Close();
