@@ -19,7 +19,7 @@ internal sealed class LeaseIssuer(
     TokenStore tokens,
     MountRegistry mounts,
     PrefixRevocations revocations,
-    LeaseCounts counts,
+    LeaseMetrics metrics,
     VaultOptions server,
     TimeProvider time,
     ILogger log
@@ -255,7 +255,7 @@ internal sealed class LeaseIssuer(
             response.Warnings.Add(warning);
         }
 
-        counts.Issued();
+        metrics.Issued();
         plan.OnceIssued?.Invoke();
         return response;
     }

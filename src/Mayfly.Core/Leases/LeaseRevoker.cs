@@ -16,7 +16,7 @@ internal sealed class LeaseRevoker(
     LeaseStore store,
     LeaseLocks locks,
     MountRegistry mounts,
-    LeaseCounts counts,
+    LeaseMetrics metrics,
     TimeProvider time,
     ILogger log
 )
@@ -97,7 +97,7 @@ internal sealed class LeaseRevoker(
             var result = await store.CommitAsync(batch, cancellation);
             if (result.Status != CommitStatus.Conflict)
             {
-                counts.Irrevocable(result.Succeeded && lease.Entry.State == LeaseState.Irrevocable ? -1 : 0);
+                metrics.Irrevocable(result.Succeeded && lease.Entry.State == LeaseState.Irrevocable ? -1 : 0);
                 return result.Succeeded ? null : Fault.From(result);
             }
         }
@@ -132,7 +132,7 @@ internal sealed class LeaseRevoker(
                 return Fault.From(result);
             }
 
-            counts.Irrevocable(result.Succeeded ? -irrevocable : 0);
+            metrics.Irrevocable(result.Succeeded ? -irrevocable : 0);
             if (result.Status == CommitStatus.Conflict)
             {
                 foreach (var path in chunk)
@@ -209,7 +209,7 @@ internal sealed class LeaseRevoker(
             throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
         }
 
-        counts.Revoked(ended.Count);
+        metrics.Revoked(ended.Count);
     }
 
     /// <summary>
@@ -302,10 +302,10 @@ internal sealed class LeaseRevoker(
             return;
         }
 
-        counts.Revoked(1);
+        metrics.Revoked(1);
         if (lease.Entry.State == LeaseState.Irrevocable)
         {
-            counts.Irrevocable(-1);
+            metrics.Irrevocable(-1);
         }
     }
 
@@ -354,10 +354,10 @@ internal sealed class LeaseRevoker(
         var batch = new Batch();
         store.Change(batch, lease, entry);
         var stored = await store.CommitAsync(batch, cancellation);
-        counts.Failed();
+        metrics.Failed();
         if (gaveUp)
         {
-            counts.Irrevocable(stored.Succeeded && lease.Entry.State != LeaseState.Irrevocable ? 1 : 0);
+            metrics.Irrevocable(stored.Succeeded && lease.Entry.State != LeaseState.Irrevocable ? 1 : 0);
             log.LogError("lease {Lease} cannot be revoked and is given up: {Reason}", entry.Id, entry.Reason);
         }
         else

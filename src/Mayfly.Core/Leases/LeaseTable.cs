@@ -18,7 +18,7 @@ internal sealed class LeaseTable : IDisposable
     /// <summary>So many leases are ended, and then removed while the next ones are ended.</summary>
     private const int PerCommit = 256;
 
-    private readonly LeaseCounts _counts = new();
+    private readonly LeaseMetrics _metrics = new();
     private readonly LeaseStore _store;
     private readonly MountRegistry _mounts;
     private readonly TokenStore _tokens;
@@ -39,8 +39,8 @@ internal sealed class LeaseTable : IDisposable
         _tokens = tokens;
         _revocations = revocations;
         var locks = new LeaseLocks();
-        Revoker = new LeaseRevoker(store, locks, mounts, _counts, time, log);
-        Issuer = new LeaseIssuer(store, Revoker, tokens, mounts, revocations, _counts, server, time, log);
+        Revoker = new LeaseRevoker(store, locks, mounts, _metrics, time, log);
+        Issuer = new LeaseIssuer(store, Revoker, tokens, mounts, revocations, _metrics, server, time, log);
         Renewal = new LeaseRenewal(store, locks, mounts, revocations, server, time);
     }
 
@@ -107,13 +107,13 @@ internal sealed class LeaseTable : IDisposable
     {
         foreach (var mounted in _mounts.Table.All)
         {
-            _counts.Irrevocable(await _store.CountIrrevocableAsync(mounted.Mount.Uuid, cancellation));
+            _metrics.Irrevocable(await _store.CountIrrevocableAsync(mounted.Mount.Uuid, cancellation));
         }
 
         await Revoker.RecoverAsync(cancellation);
     }
 
-    public void Dispose() => _counts.Dispose();
+    public void Dispose() => _metrics.Dispose();
 
     /// <summary>Where the lease of a credential stands, or null when no mount could have given that id.</summary>
     public string? PathOf(string id) =>

@@ -20,30 +20,34 @@ internal sealed class CredentialPaths(
             },
         ];
 
-    public async ValueTask<Fault?> RenewAsync(LeasedSecret lease, CancellationToken cancellation)
-    {
-        var issued = IssuedUser.Read(lease.Data);
-        var role = await RoleOfAsync(issued, cancellation);
-        var (connection, fault) = await connections.GetAsync(role.Database, cancellation);
-        return connection is null
-            ? fault
-            : await connection.UseAsync(
-                (database, limit) => database.RenewAsync(new(issued.Username, lease.ExpiresAt, role.Renewal), limit),
-                cancellation
-            );
-    }
+    public ValueTask<Fault?> RenewAsync(LeasedSecret lease, CancellationToken cancellation) =>
+        UseAsync(
+            lease,
+            (database, issued, role, limit) =>
+                database.RenewAsync(new(issued.Username, lease.ExpiresAt, role.Renewal), limit),
+            cancellation
+        );
 
-    public async ValueTask<Fault?> RevokeAsync(LeasedSecret lease, CancellationToken cancellation)
+    public ValueTask<Fault?> RevokeAsync(LeasedSecret lease, CancellationToken cancellation) =>
+        UseAsync(
+            lease,
+            (database, issued, role, limit) => database.RemoveAsync(issued.Removal(role), limit),
+            cancellation
+        );
+
+    /// <summary>Does something about a lease's user, by the role as it is now.</summary>
+    private async ValueTask<Fault?> UseAsync(
+        LeasedSecret lease,
+        Func<IDatabase, IssuedUser, Role, CancellationToken, ValueTask<Fault?>> act,
+        CancellationToken cancellation
+    )
     {
         var issued = IssuedUser.Read(lease.Data);
         var role = await RoleOfAsync(issued, cancellation);
         var (connection, fault) = await connections.GetAsync(role.Database, cancellation);
         return connection is null
             ? fault
-            : await connection.UseAsync(
-                (database, limit) => database.RemoveAsync(issued.Removal(role), limit),
-                cancellation
-            );
+            : await connection.UseAsync((database, limit) => act(database, issued, role, limit), cancellation);
     }
 
     private async ValueTask<(LeasePlan? Plan, Fault? Fault)> PlanAsync(

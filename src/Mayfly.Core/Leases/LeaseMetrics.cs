@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace Mayfly.Core.Leases;
 
 /// <summary>What has happened to leases since the vault was unsealed, for the metrics. Safe for concurrent use.</summary>
-internal sealed class LeaseCounts : IDisposable
+internal sealed class LeaseMetrics : IDisposable
 {
     private readonly Meter _meter = new("Mayfly");
     private long _issued;
@@ -11,7 +11,7 @@ internal sealed class LeaseCounts : IDisposable
     private long _failed;
     private long _irrevocable;
 
-    public LeaseCounts()
+    public LeaseMetrics()
     {
         _meter.CreateObservableCounter(
             "mayfly.leases.issued",
