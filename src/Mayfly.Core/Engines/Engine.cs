@@ -75,6 +75,9 @@ public sealed record MountContext(
 
     /// <summary>For auth methods: when failed logins lock a name.</summary>
     public LockoutLimits Lockout { get; init; } = LockoutLimits.Default;
+
+    /// <summary>What the engine wants to find again when its mount has been tuned or moved, which starts it anew.</summary>
+    public MountMemory Memory { get; init; } = new();
 }
 
 /// <summary>Secrets engines are mounted at their path, auth methods below <c>auth/</c>.</summary>

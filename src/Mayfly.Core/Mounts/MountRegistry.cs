@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
@@ -27,6 +28,7 @@ internal sealed class MountRegistry(
     /// <summary>How long a removal has before somebody else looks after it.</summary>
     private static readonly TimeSpan RemovalPause = TimeSpan.FromSeconds(30);
 
+    private readonly ConcurrentDictionary<string, MountMemory> _memories = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly ILogger _log = logs.CreateLogger("mayfly.mounts");
     private volatile MountTable _table = new([]);
@@ -295,6 +297,7 @@ internal sealed class MountRegistry(
         )
         {
             Events = events.SourceOf(mount),
+            Memory = _memories.GetOrAdd(mount.Uuid, static _ => new MountMemory()),
             Lockout = LockoutLimits.Of(mount, options.UserLockout),
         };
 
@@ -376,6 +379,7 @@ internal sealed class MountRegistry(
             return Fault.From(result);
         }
 
+        _memories.TryRemove(mount.Uuid, out _);
         _log.LogInformation("removed mount {Path} of type {Type}", mount.Path, mount.Type);
         return null;
     }

@@ -21,6 +21,7 @@ namespace Mayfly.Tests.Engines;
 public sealed class EngineHarness : IAsyncDisposable
 {
     private readonly Keyring _keyring = Keyring.Generate();
+    private MountMemory _memory = new();
     private readonly EngineType _type;
 
     private EngineHarness(
@@ -70,7 +71,10 @@ public sealed class EngineHarness : IAsyncDisposable
 
     /// <summary>What the mount gives its engine.</summary>
     public MountContext Context =>
-        new(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier), Rotations.ForMount(Mount.Uuid));
+        new(Mount, View, Time, NullLogger.Instance, Passwords.Source(Barrier), Rotations.ForMount(Mount.Uuid))
+        {
+            Memory = _memory,
+        };
 
     public Mount Mount { get; private set; }
 
@@ -107,10 +111,21 @@ public sealed class EngineHarness : IAsyncDisposable
         return harness;
     }
 
-    /// <summary>Ends the engine, and starts another on what it stored, as tuning the mount or a restart does.</summary>
+    /// <summary>Starts another engine beside the one that runs, as tuning the mount does.</summary>
+    /// <returns>The old one, in which requests may still be under way. Dispose it.</returns>
+    public async Task<Engine> TuneAsync()
+    {
+        var old = Engine;
+        Engine = _type.Create(Context);
+        await Engine.StartAsync(TestContext.Current.CancellationToken);
+        return old;
+    }
+
+    /// <summary>Ends the engine, and starts another on what it stored, as a restart does.</summary>
     public async Task RestartAsync(IReadOnlyDictionary<string, string>? options = null)
     {
         await Engine.DisposeAsync();
+        _memory = new MountMemory();
         Mount = Mount with { Options = options ?? Mount.Options };
         Engine = _type.Create(Context);
         await Engine.StartAsync(TestContext.Current.CancellationToken);

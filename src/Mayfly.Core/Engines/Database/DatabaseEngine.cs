@@ -12,7 +12,7 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
 
     private DatabaseEngine(MountContext context)
     {
-        _connections = new OpenConnections(context.View, context.Mount.Uuid, context.Time);
+        _connections = new OpenConnections(context.View, context.Mount.Uuid, context.Memory, context.Time);
         var roles = new RolePaths(context.View, _connections);
         _root = new RootRotation(context.View, _connections, context.Passwords);
         _connections.Settle = _root.SettleAsync;

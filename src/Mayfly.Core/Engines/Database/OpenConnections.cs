@@ -8,12 +8,11 @@ namespace Mayfly.Core.Engines.Database;
 /// The databases that are configured, each opened when it is needed first, and again when its configuration has changed.
 /// Safe for concurrent use.
 /// </summary>
-internal sealed class OpenConnections(View view, string mount, TimeProvider time) : IAsyncDisposable
+internal sealed class OpenConnections(View view, string mount, MountMemory memory, TimeProvider time) : IAsyncDisposable
 {
     public const string Folder = "config/";
 
     private readonly ConcurrentDictionary<string, OpenConnection> _open = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Sessions> _sessions = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _changing = new(1);
     private bool _disposed;
 
@@ -94,7 +93,8 @@ internal sealed class OpenConnections(View view, string mount, TimeProvider time
             return (null, Fault.Invalid($"unknown plugin_name; there are: {known}"));
         }
 
-        var sessions = _sessions.GetOrAdd(name, each => new Sessions(mount, each));
+        // A tuned mount has a new engine: it must not take the sessions of the old one for those of an earlier run.
+        var sessions = memory.Keep($"sessions of {name}", () => new Sessions(mount, name));
         var (database, fault) = kind.Open(config, sessions);
         return database is null
             ? (null, fault)

@@ -13,6 +13,31 @@ public sealed class PostgresTests(DatabaseServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Tuning_the_mount_leaves_the_sessions_of_requests_that_are_under_way()
+    {
+        var server = await servers.PostgresAsync();
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        await engine.RoleAsync("app");
+        await engine.IssueAsync("app");
+        var before = await SessionsAsync();
+        Assert.NotEmpty(before);
+
+        await using var old = await engine.Engine.TuneAsync();
+        var (_, _, lease) = await engine.IssueAsync("app");
+        await engine.RevokeAsync(lease);
+
+        Assert.Subset((await SessionsAsync()).ToHashSet(), before.ToHashSet());
+
+        Task<int[]> SessionsAsync()
+        {
+            var ours = new Sessions(engine.Engine.Mount.Uuid, "db").Prefix;
+            return server.ValueAsync<int[]>(
+                $"SELECT ARRAY(SELECT pid FROM pg_stat_activity WHERE starts_with(application_name, '{ours}'))"
+            );
+        }
+    }
+
+    [Fact]
     public async Task A_credential_works_until_its_lease_is_revoked()
     {
         var server = await servers.PostgresAsync();
