@@ -153,22 +153,22 @@ internal sealed class LeaseRevoker(
     /// commit, for which it does not wait: the next ones can be ended meanwhile.
     /// </summary>
     /// <returns>
-    /// Whether what the engine depends on is away: it was not called for the rest then. And the removal, which must be
-    /// waited for.
+    /// Whether something that the engine depends on is away: it was not called for others of the same path then, while those of
+    /// other paths, which may depend on something else, went on. And the removal, which must be waited for.
     /// </returns>
     public async ValueTask<(bool IsAway, Task Removal)> DueAsync(
         IReadOnlyList<StoredLease> due,
         CancellationToken cancellation
     )
     {
-        var isAway = false;
+        var away = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
         var ended = new ConcurrentBag<StoredLease>();
         await Parallel.ForEachAsync(
             due,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
             async (lease, _) =>
             {
-                if (Volatile.Read(ref isAway))
+                if (away.ContainsKey(lease.Entry.Path))
                 {
                     return;
                 }
@@ -188,11 +188,11 @@ internal sealed class LeaseRevoker(
                 await FailedAsync(lease, fault, cancellation);
                 if (fault.Kind == FaultKind.Unavailable)
                 {
-                    Volatile.Write(ref isAway, true);
+                    away[lease.Entry.Path] = true;
                 }
             }
         );
-        return (isAway, ended.IsEmpty ? Task.CompletedTask : RemoveAsync(ended, cancellation));
+        return (!away.IsEmpty, ended.IsEmpty ? Task.CompletedTask : RemoveAsync(ended, cancellation));
     }
 
     private async Task RemoveAsync(ConcurrentBag<StoredLease> ended, CancellationToken cancellation)

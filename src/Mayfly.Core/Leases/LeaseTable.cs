@@ -57,7 +57,7 @@ internal sealed class LeaseTable : IDisposable
     internal LeaseStore Store => _store;
 
     /// <summary>Is called when records below <see cref="View"/> have come due, all of one mount.</summary>
-    /// <returns>False when what the mount's engine depends on is away.</returns>
+    /// <returns>False when something that the mount's engine depends on is away.</returns>
     public async ValueTask<bool> DueAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
     {
         var isAway = false;
@@ -67,12 +67,9 @@ internal sealed class LeaseTable : IDisposable
             foreach (var chunk in records.Chunk(PerCommit))
             {
                 var leases = await OpenAsync(chunk, cancellation);
-                (isAway, var removal) = await Revoker.DueAsync(leases, cancellation);
+                var (someAway, removal) = await Revoker.DueAsync(leases, cancellation);
                 removals.Add(removal);
-                if (isAway)
-                {
-                    break;
-                }
+                isAway |= someAway;
             }
         }
         finally

@@ -154,6 +154,25 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task What_is_away_for_one_path_does_not_hold_up_the_leases_of_another()
+    {
+        const int Away = 100;
+        await using var leasing = await LeasingVault.StartAsync();
+        leasing.Things.OnRevoke = (name, _) =>
+            new(name.StartsWith("away", StringComparison.Ordinal) ? Fault.Unavailable("away") : null);
+        for (var i = 0; i < Away; i++)
+        {
+            await leasing.IssueAsync("ttl=50", path: "leasing/creds/away");
+        }
+
+        await leasing.IssueAsync("ttl=60");
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(Away, leasing.Things.Alive.Count);
+        Assert.InRange(leasing.Things.Revocations.Count, 2, Away / 2);
+    }
+
+    [Fact]
     public async Task What_an_engine_did_not_even_begin_leaves_no_lease_to_be_revoked_while_the_engine_is_away()
     {
         await using var leasing = await LeasingVault.StartAsync();
