@@ -69,7 +69,8 @@ for project in tests/*.Tests; do
   name=$(basename "$project")
   say "running $name"
   log=$(mktemp)
-  "$project/bin/Release/net10.0/$name" -noLogo -noColor "$@" 2>&1 | tee "$log"
+  # Started in the background or by nohup, it would have servers that ignore signals.
+  env --default-signal=HUP,INT,QUIT,TERM "$project/bin/Release/net10.0/$name" -noLogo -noColor "$@" 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}
   # "  Mayfly.Tests  Total: 12, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 1.2s"
   counts=$(grep -aoE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -1 | grep -oE '[0-9]+' | tr '\n' ' ')

@@ -188,7 +188,7 @@ public sealed class LiveEventTests : IAsyncLifetime
                 root.GetProperty("data").GetProperty("event").GetProperty("metadata").GetProperty("path").GetString()
             );
             using var kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
-            await process.WaitForExitAsync(Cancellation);
+            await process.WaitForExitAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         }
         finally
         {
