@@ -47,7 +47,9 @@ internal sealed class IgnorePatterns
         line = negative ? line[1..] : line;
         var foldersOnly = line.EndsWith('/');
         line = foldersOnly ? line[..^1] : line;
-        if (line.Length == 0)
+
+        // A path has no empty names, so that a pattern with one matches nothing.
+        if (line.Length == 0 || line.Contains("//", StringComparison.Ordinal) || (foldersOnly && line.EndsWith('/')))
         {
             return;
         }
@@ -98,18 +100,8 @@ internal sealed class IgnorePatterns
         {
             switch (glob[i])
             {
-                case '*' when IsWholeName(glob, i, out var atEnd):
-                    // "**/" is any folders, also none; "/**" is everything inside.
-                    regex.Append(atEnd ? ".+" : "(?:.*/)?");
-                    i += atEnd ? 1 : 2;
-                    break;
                 case '*':
-                    while (i + 1 < glob.Length && glob[i + 1] == '*')
-                    {
-                        i++;
-                    }
-
-                    regex.Append("[^/]*");
+                    i = Asterisks(glob, i, regex);
                     break;
                 case '?':
                     regex.Append("[^/]");
@@ -136,14 +128,33 @@ internal sealed class IgnorePatterns
         return true;
     }
 
-    /// <summary>Two asterisks, and nothing else between slashes.</summary>
-    private static bool IsWholeName(string glob, int at, out bool atEnd)
+    /// <summary>
+    /// Translates a run of asterisks; returns where it ends. Two or more with nothing else between slashes are folders: with a
+    /// slash behind them any, also none; at the end everything inside.
+    /// </summary>
+    private static int Asterisks(string glob, int at, StringBuilder regex)
     {
-        atEnd = at + 2 == glob.Length;
-        return at + 1 < glob.Length
-            && glob[at + 1] == '*'
-            && (at == 0 || glob[at - 1] == '/')
-            && (atEnd ? at > 0 : glob[at + 2] == '/');
+        var end = at;
+        while (end + 1 < glob.Length && glob[end + 1] == '*')
+        {
+            end++;
+        }
+
+        var begins = end > at && (at == 0 || glob[at - 1] == '/');
+        if (begins && end + 1 == glob.Length && at > 0)
+        {
+            regex.Append(".+");
+            return end;
+        }
+
+        if (begins && end + 1 < glob.Length && glob[end + 1] == '/')
+        {
+            regex.Append("(?:.*/)?");
+            return end + 1;
+        }
+
+        regex.Append("[^/]*");
+        return end;
     }
 
     /// <summary>Translates <c>[a-z]</c>; returns where it ends, or null when it does not.</summary>

@@ -36,6 +36,13 @@ public sealed class IgnorePatternsTests
     }
 
     [Fact]
+    public void More_than_two_asterisks_are_folders_as_two_are()
+    {
+        Assert.Equal(true, new IgnorePatterns("***/a?").Ignores("ab", isFolder: false));
+        Assert.Equal(true, new IgnorePatterns("***/a?").Ignores("x/y/ab", isFolder: false));
+    }
+
+    [Fact]
     public void Many_patterns_say_what_git_says()
     {
         using var git = new Git();
