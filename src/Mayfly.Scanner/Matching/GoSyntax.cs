@@ -80,9 +80,6 @@ internal sealed class GoSyntax
                     _at++;
                     _result.Append(_multiline ? @"(?m:^)" : @"\A");
                     break;
-                case ' ' or '#':
-                    Copy();
-                    break;
                 default:
                     Copy();
                     break;
@@ -218,13 +215,13 @@ internal sealed class GoSyntax
                 Fail($"\\{kind} is not part of RE2's syntax");
                 break;
             default:
-                Character(inClass: false);
+                Character();
                 break;
         }
     }
 
     /// <summary>An escape that stands for characters, in a class or outside.</summary>
-    private void Character(bool inClass)
+    private void Character()
     {
         var kind = _pattern[_at + 1];
         _at += 2;
@@ -261,8 +258,6 @@ internal sealed class GoSyntax
 
                 break;
         }
-
-        _ = inClass;
     }
 
     private void Hexadecimal()
@@ -434,7 +429,7 @@ internal sealed class GoSyntax
                 _at += 2;
                 break;
             default:
-                Character(inClass: true);
+                Character();
                 break;
         }
     }
