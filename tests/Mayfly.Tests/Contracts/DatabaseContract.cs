@@ -44,6 +44,48 @@ public abstract class DatabaseContract
     }
 
     [Fact]
+    public async Task What_a_killed_run_of_the_server_had_sent_does_not_arrive_after_its_lease_was_revoked()
+    {
+        var server = await SharedAsync();
+        await using var road = new LateRoad(server.Port);
+        var name = $"late{Guid.NewGuid():N}"[..12];
+        await using var engine = await StartAsync(
+            server,
+            new { username_template = $"{name}_{{{{random 8}}}}" },
+            road.Port
+        );
+
+        road.CutAt(name);
+        var (outcome, lease) = await engine.PlanAndActAsync("app");
+        Assert.Equal(FaultKind.Unavailable, outcome.Fault?.Kind);
+        road.Mend();
+        await engine.Engine.RestartAsync();
+        engine.Engine.Time.Advance(TimeSpan.FromSeconds(2));
+        await engine.RevokeAsync(lease!);
+        await road.DeliverAsync();
+
+        Assert.DoesNotContain(await server.AllUsersAsync(), user => user.StartsWith(name, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Sessions_of_other_configurations_go_on_when_those_of_a_killed_run_are_ended()
+    {
+        var server = await SharedAsync();
+        await using var road = new LateRoad(server.Port);
+        await using var other = await StartAsync(server, new { max_open_connections = 1 }, road.Port);
+        await using var engine = await StartAsync(server);
+        var lease = (await other.IssueAsync("app")).Lease;
+        await engine.RevokeAsync((await engine.IssueAsync("app")).Lease);
+        var before = road.Connections;
+
+        await engine.Engine.RestartAsync();
+        await engine.RevokeAsync((await engine.IssueAsync("app")).Lease);
+
+        await other.RevokeAsync(lease);
+        Assert.Equal(before, road.Connections);
+    }
+
+    [Fact]
     public async Task A_creation_that_fails_leaves_no_user()
     {
         var server = await SharedAsync();
@@ -128,9 +170,9 @@ public abstract class DatabaseContract
     }
 
     /// <summary>Configured as <c>db</c>, with the role <c>app</c>.</summary>
-    private static async Task<DatabaseHarness> StartAsync(IDatabaseServer server)
+    private static async Task<DatabaseHarness> StartAsync(IDatabaseServer server, object? more = null, int? port = null)
     {
-        var engine = await DatabaseHarness.StartAsync(server);
+        var engine = await DatabaseHarness.StartAsync(server, more, port);
         (
             await engine.WriteAsync(
                 "roles/app",

@@ -23,16 +23,16 @@ public sealed class DatabaseHarness : IAsyncDisposable
         return new DatabaseHarness(engine);
     }
 
-    /// <summary>One configured as <c>db</c>.</summary>
-    public static async Task<DatabaseHarness> StartAsync(IDatabaseServer server, object? more = null)
+    /// <summary>One configured as <c>db</c>, to be reached at another port where one is given.</summary>
+    public static async Task<DatabaseHarness> StartAsync(IDatabaseServer server, object? more = null, int? port = null)
     {
         var harness = await StartAsync();
-        (await harness.ConfigureAsync(server, more)).IsDone();
+        (await harness.ConfigureAsync(server, more, port)).IsDone();
         return harness;
     }
 
-    public Task<Outcome> ConfigureAsync(IDatabaseServer server, object? more = null) =>
-        WriteAsync("config/db", server.Configuration, more);
+    public Task<Outcome> ConfigureAsync(IDatabaseServer server, object? more = null, int? port = null) =>
+        WriteAsync("config/db", server.ConfigurationAt(port ?? server.Port), more);
 
     /// <summary>A role called <paramref name="name"/> whose users may log in, and what <paramref name="more"/> says.</summary>
     public async Task RoleAsync(string name, object? more = null) =>

@@ -3,8 +3,11 @@ namespace Mayfly.Tests.Engines.Database;
 /// <summary>A real database as <c>DatabaseContract</c> uses it.</summary>
 public interface IDatabaseServer : IAsyncDisposable
 {
-    /// <summary>The fields of a configuration for it, open to all roles.</summary>
-    object Configuration { get; }
+    /// <summary>Where it listens on the loopback address.</summary>
+    int Port { get; }
+
+    /// <summary>The fields of a configuration for it, open to all roles, that goes to another port.</summary>
+    object ConfigurationAt(int port);
 
     /// <summary>The creation_statements of users that may log in.</summary>
     string Creation { get; }

@@ -28,6 +28,9 @@ internal sealed class LateRoad : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>How many connections there have been.</summary>
+    public int Connections => _clients.Count;
+
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     /// <summary>When this text is sent next it is held back, all connections are cut off, and none gets through until it is mended.</summary>

@@ -9,11 +9,11 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
     private MariaDbServer()
         : base("mariadb") { }
 
-    public object Configuration =>
+    public object ConfigurationAt(int port) =>
         new
         {
             plugin_name = "mysql-database-plugin",
-            connection_url = $"{{{{username}}}}:{{{{password}}}}@tcp(127.0.0.1:{Port})/",
+            connection_url = $"{{{{username}}}}:{{{{password}}}}@tcp(127.0.0.1:{port})/",
             allowed_roles = "*",
             username = Admin,
             password = Password,

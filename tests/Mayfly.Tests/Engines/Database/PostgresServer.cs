@@ -45,11 +45,11 @@ public sealed class PostgresServer : IDatabaseServer
             Pooling = false,
         }.ConnectionString;
 
-    public object Configuration =>
+    public object ConfigurationAt(int port) =>
         new
         {
             plugin_name = "postgresql-database-plugin",
-            connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{Port}/postgres",
+            connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/postgres",
             allowed_roles = "*",
             username = Admin,
             password = Password,

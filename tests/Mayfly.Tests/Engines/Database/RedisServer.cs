@@ -9,12 +9,12 @@ public sealed class RedisServer : ForeignServer, IDatabaseServer
     private RedisServer()
         : base("redis") { }
 
-    public object Configuration =>
+    public object ConfigurationAt(int port) =>
         new
         {
             plugin_name = "redis-database-plugin",
             host = "127.0.0.1",
-            port = Port,
+            port,
             allowed_roles = "*",
             username = Admin,
             password = Password,

@@ -173,11 +173,9 @@ internal sealed class MariaDbDatabase : IDatabase
         }
     }
 
-    /// <summary>No new login; no statement of a lost connection of ours that still makes it; no session; no user.</summary>
+    /// <summary>No new login; no session; no user.</summary>
     private static void Remove(MariaDbConnection connection, UserRemoval removal, IReadOnlyList<string> own)
     {
-        var name = MariaDbKind.Literal(removal.Name);
-        End(connection, $"COMMAND = 'Query' AND USER = SUBSTRING_INDEX(USER(), '@', 1) AND LOCATE({name}, INFO) > 0");
         var accounts = Accounts(connection, removal.Name);
         if (accounts.Count == 0)
         {
@@ -187,7 +185,7 @@ internal sealed class MariaDbDatabase : IDatabase
         Run(connection, accounts.Select(account => $"ALTER USER IF EXISTS {account} ACCOUNT LOCK"));
         if (!removal.KeepsSessions)
         {
-            End(connection, $"USER = {name}");
+            End(connection, $"USER = {MariaDbKind.Literal(removal.Name)}");
         }
 
         Run(connection, own.Count > 0 ? own : accounts.Select(account => $"DROP USER IF EXISTS {account}"));
@@ -254,7 +252,7 @@ internal sealed class MariaDbDatabase : IDatabase
                     return;
                 }
 
-                WorkWith(MariaDbConnection.Open(_address, _address.User, _address.Password, _config), work);
+                WorkWith(LogIn(), work);
             },
             secret
         );
@@ -281,16 +279,47 @@ internal sealed class MariaDbDatabase : IDatabase
         }
     }
 
-    /// <summary>Ends the sessions that were lost, so that nothing of theirs arrives after what comes now.</summary>
+    /// <summary>
+    /// A session of ours. It holds two locks that are named after it, by which it can be told from everybody else's, and those of
+    /// this run of the server from those of earlier ones: there is nothing else that a session can say of itself to others.
+    /// </summary>
+    private MariaDbConnection LogIn()
+    {
+        var connection = MariaDbConnection.Open(_address, _address.User, _address.Password, _config);
+        try
+        {
+            var taken = connection.Run(
+                $"SELECT GET_LOCK(CONCAT('{_sessions.Prefix}', CONNECTION_ID()), 0) + GET_LOCK(CONCAT('{_sessions.Current} ', CONNECTION_ID()), 0)"
+            );
+            return taken is ["2"]
+                ? connection
+                : throw new MariaDbException(
+                    MariaDbException.Unreachable,
+                    "another session holds the locks by which this server tells its own"
+                );
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Ends the sessions of earlier runs, and those that were lost, so that nothing of theirs arrives after what comes now.
+    /// </summary>
     private void Settle(MariaDbConnection connection)
     {
-        var lost = _sessions.Lost;
-        if (lost.Length == 0)
+        if (_sessions.Settled)
         {
             return;
         }
 
-        var which = $"USER = SUBSTRING_INDEX(USER(), '@', 1) AND ID IN ({string.Join(", ", lost)})";
+        var lost = _sessions.Lost;
+        var ofThisRun = $"IS_USED_LOCK(CONCAT('{_sessions.Current} ', ID))";
+        var which =
+            $"IS_USED_LOCK(CONCAT('{_sessions.Prefix}', ID)) = ID"
+            + $" AND ({ofThisRun} IS NULL{(lost.Length == 0 ? "" : $" OR ID IN ({string.Join(", ", lost)})")})";
         for (var looks = 0; End(connection, which); looks++)
         {
             if (looks == MostLooks)
