@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Audit;
 

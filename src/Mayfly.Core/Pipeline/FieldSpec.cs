@@ -1,3 +1,5 @@
+using Mayfly.Hcl;
+
 namespace Mayfly.Core.Pipeline;
 
 /// <summary>The type of a field, with the spellings that Vault's clients use for it.</summary>

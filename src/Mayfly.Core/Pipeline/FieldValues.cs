@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Mayfly.Crypto;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Pipeline;
 

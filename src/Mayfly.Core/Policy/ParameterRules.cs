@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Mayfly.Core.Hcl;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Policy;
 

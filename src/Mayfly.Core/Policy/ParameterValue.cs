@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Mayfly.Core.Hcl;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Policy;
 

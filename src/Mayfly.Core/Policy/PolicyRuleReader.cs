@@ -1,4 +1,4 @@
-using Mayfly.Core.Hcl;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Policy;
 

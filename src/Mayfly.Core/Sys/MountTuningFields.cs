@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Sys;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Sys;
 

@@ -1,6 +1,6 @@
-using Mayfly.Core.Hcl;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 using Mayfly.Server.Logging;
 
 namespace Mayfly.Server.Configuration;

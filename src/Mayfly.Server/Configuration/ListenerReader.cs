@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Mayfly.Core.Auth;
-using Mayfly.Core.Hcl;
+using Mayfly.Hcl;
 using Mayfly.Server.Http;
 
 namespace Mayfly.Server.Configuration;

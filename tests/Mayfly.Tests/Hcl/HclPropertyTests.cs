@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
-using Mayfly.Core.Hcl;
+using Mayfly.Hcl;
 
 namespace Mayfly.Tests.Hcl;
 

@@ -209,7 +209,7 @@ public sealed class VaultTableTests
 
     private static void CheckParameters(
         JsonElement expected,
-        IReadOnlyDictionary<string, IReadOnlyList<Core.Hcl.HclValue>>? actual
+        IReadOnlyDictionary<string, IReadOnlyList<Mayfly.Hcl.HclValue>>? actual
     )
     {
         if (expected.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)

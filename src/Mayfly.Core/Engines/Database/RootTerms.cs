@@ -1,4 +1,5 @@
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Engines.Database;
 

@@ -4,6 +4,7 @@ using Mayfly.Core.Events;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Storage;
 using Mayfly.Crypto;
+using Mayfly.Hcl;
 
 namespace Mayfly.Core.Engines.Kv;
 

@@ -2,6 +2,7 @@ using System.Net;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Pipeline;
 using Mayfly.Crypto;
+using Mayfly.Hcl;
 using Mayfly.Server.Http.Vault.Streams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

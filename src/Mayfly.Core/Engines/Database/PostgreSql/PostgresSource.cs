@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 using Npgsql;
 
 namespace Mayfly.Core.Engines.Database.PostgreSql;

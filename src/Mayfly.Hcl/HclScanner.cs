@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>Cuts a document into tokens. After an error it must not be asked again.</summary>
 internal sealed class HclScanner(string text)

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>Reads the JSON notation into the same tree: objects are bodies without labels.</summary>
 internal static class HclJson

@@ -1,6 +1,6 @@
-using Mayfly.Core.Pipeline;
+using Mayfly.Hcl;
 
-namespace Mayfly.Tests.Pipeline;
+namespace Mayfly.Tests.Hcl;
 
 public sealed class DurationTests
 {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>Numbers: decimal, <c>0x</c> hexadecimal, <c>0</c> octal, fractions and exponents.</summary>
 internal static class HclNumbers

@@ -1,4 +1,4 @@
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>Builds the tree from tokens, by recursive descent.</summary>
 internal sealed class HclGrammar

@@ -1,4 +1,4 @@
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 internal enum HclTokenKind
 {

@@ -1,6 +1,4 @@
-using Mayfly.Core.Pipeline;
-
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>
 /// Reads the entries of a body by name and type. Nothing fails on the way: read everything, then ask

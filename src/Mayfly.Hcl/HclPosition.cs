@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>A place in a document; both count from 1.</summary>
 [StructLayout(LayoutKind.Auto)]

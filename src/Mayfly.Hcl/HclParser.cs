@@ -1,4 +1,4 @@
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>
 /// Reads HCL, version 1: the notation of Vault's policies and server configuration. A document that begins with <c>{</c> is

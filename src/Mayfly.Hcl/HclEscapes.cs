@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>The escapes of strings.</summary>
 internal static class HclEscapes

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 
-namespace Mayfly.Core.Pipeline;
+namespace Mayfly.Hcl;
 
 /// <summary>
 /// Durations as Vault's API takes them: a number of seconds (<c>90</c>, <c>"90"</c>), or Go's notation (<c>1h30m</c>,

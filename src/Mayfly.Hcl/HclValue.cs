@@ -1,4 +1,4 @@
-namespace Mayfly.Core.Hcl;
+namespace Mayfly.Hcl;
 
 /// <summary>A value of a document. Immutable.</summary>
 public abstract record HclValue(HclPosition Position)
