@@ -12,8 +12,11 @@ public sealed record VaultOptions
 
     public string ClusterName { get; init; } = "mayfly";
 
-    /// <summary>The URL under which clients reach the server, for <c>sys/leader</c>.</summary>
-    public string ApiAddress { get; init; } = "";
+    /// <summary>
+    /// Tells the URL under which clients reach the server, or "" when it is not known. Asked when it is needed, since a port may be
+    /// known only when the server listens.
+    /// </summary>
+    public Func<string> ApiAddress { get; init; } = () => "";
 
     public string ClusterAddress { get; init; } = "";
 

@@ -309,6 +309,7 @@ internal sealed class RotationConfigPaths(
         var timeout = fields.DurationOrNull("timeout") ?? old?.Timeout ?? HookSettings.DefaultTimeout;
         var fault =
             HookCall.Problem(url, plain)
+            ?? webhook.NoWayBack()
             ?? (caCert.Length > 0 ? HookCall.CaProblem(caCert) : null)
             ?? (
                 key is { Length: < ShortestKey }

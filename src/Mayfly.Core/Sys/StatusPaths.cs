@@ -88,7 +88,7 @@ internal sealed class StatusPaths(
                 writer.WriteStartArray("nodes");
                 writer.WriteStartObject();
                 writer.WriteBoolean("active_node", true);
-                writer.WriteString("api_address", server.ApiAddress);
+                writer.WriteString("api_address", server.ApiAddress());
                 writer.WriteString("cluster_address", server.ClusterAddress);
                 writer.WriteString("hostname", Environment.MachineName);
                 writer.WriteNull("last_echo");
@@ -101,7 +101,7 @@ internal sealed class StatusPaths(
     private Response Configuration() =>
         Response.Object(writer =>
         {
-            writer.WriteString("api_addr", server.ApiAddress);
+            writer.WriteString("api_addr", server.ApiAddress());
             writer.WriteString("cluster_addr", server.ClusterAddress);
             writer.WriteString("cluster_name", server.ClusterName);
             writer.WriteNumber("default_lease_ttl", (long)server.DefaultLeaseTtl.TotalSeconds);

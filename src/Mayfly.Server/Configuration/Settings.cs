@@ -70,7 +70,6 @@ internal static class Settings
                 line.Data.Length > 0
                     ? new StorageChoice(Path.GetFullPath(line.Data))
                     : configuration.Storage ?? new StorageChoice(),
-            ApiAddress = $"http://{address}",
             ClusterAddress = $"https://{address.Address}:{address.Port + 1}",
         };
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Mayfly.Core;
 using Mayfly.Core.Seal;
@@ -53,6 +54,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         // Taken apart in reverse order, also when starting fails halfway.
         var parts = new List<object>();
+        HttpServer? http = null;
         try
         {
             var metrics = Add(parts, new Metrics(time));
@@ -61,7 +63,10 @@ internal sealed class ServerProcess : IAsyncDisposable
             var vault = Add(
                 parts,
                 await Vault.LoadAsync(
-                    Options(configuration),
+                    Options(configuration) with
+                    {
+                        ApiAddress = () => ApiAddress(configuration, http),
+                    },
                     store,
                     OpenSeal(configuration.Seal),
                     time,
@@ -78,7 +83,7 @@ internal sealed class ServerProcess : IAsyncDisposable
                 counts,
                 logs.CreateLogger<VaultApplication>()
             );
-            var http = await HttpServer.StartAsync(configuration.Listeners, application, logs, cancellation);
+            http = await HttpServer.StartAsync(configuration.Listeners, application, logs, cancellation);
             return new ServerProcess(vault, http, logs.CreateLogger("server"), parts);
         }
         catch (Exception e)
@@ -183,12 +188,28 @@ internal sealed class ServerProcess : IAsyncDisposable
             _ => null,
         };
 
+    /// <summary>Where clients reach it: what the operator says, or the first listener that has an address of its own.</summary>
+    private static string ApiAddress(ServerConfiguration configuration, HttpServer? http)
+    {
+        if (configuration.ApiAddress.Length > 0)
+        {
+            return configuration.ApiAddress;
+        }
+
+        var addresses = http?.Addresses ?? [.. configuration.Listeners.Select(listener => listener.Url)];
+        return addresses.FirstOrDefault(address =>
+                Uri.TryCreate(address, UriKind.Absolute, out var url)
+                && IPAddress.TryParse(url.DnsSafeHost, out var host)
+                && !host.Equals(IPAddress.Any)
+                && !host.Equals(IPAddress.IPv6Any)
+            ) ?? "";
+    }
+
     private static VaultOptions Options(ServerConfiguration configuration)
     {
         var options = new VaultOptions
         {
             Version = Versions.InReplies,
-            ApiAddress = configuration.ApiAddress,
             ClusterAddress = configuration.ClusterAddress,
             UnknownFields = configuration.UnknownFields,
             UserLockout = configuration.UserLockout,

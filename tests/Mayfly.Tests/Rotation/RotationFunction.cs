@@ -31,9 +31,9 @@ internal sealed class RotationFunction : IAsyncDisposable
 
     private string TroubleFile => Path.Combine(_folder, "trouble");
 
-    /// <param name="address">The server that the function calls back.</param>
+    /// <summary>Starts it. It learns from each call where to call back.</summary>
     /// <param name="password">The password that the account <c>app</c> has at first.</param>
-    public static async Task<RotationFunction> StartAsync(string address, string password)
+    public static async Task<RotationFunction> StartAsync(string password)
     {
         var folder = Directory.CreateTempSubdirectory("mayfly-function-").FullName;
         var samples = Path.Combine(Repository.Root, "samples", "rotation");
@@ -45,7 +45,7 @@ internal sealed class RotationFunction : IAsyncDisposable
         start.Environment["PYTHONPATH"] =
             $"{samples}:{Path.Combine(Repository.Root, "tests", "Mayfly.Tests", "Rotation", "functions")}";
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
-        start.Environment["MAYFLY_ADDR"] = address;
+        start.Environment.Remove("MAYFLY_ADDR");
         start.Environment["ROTATION_SIGNING_KEY"] = SigningKey;
         var process = new Process { StartInfo = start };
         var function = new RotationFunction(process, folder);

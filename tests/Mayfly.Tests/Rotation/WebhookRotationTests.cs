@@ -23,7 +23,7 @@ public sealed class WebhookRotationTests : IAsyncLifetime
     {
         await StartServerAsync();
         _mayfly = new CommandLine(_server.Address, ServerProcess.DevToken);
-        _function = await RotationFunction.StartAsync(_server.Address, First);
+        _function = await RotationFunction.StartAsync(First);
         await MayflyAsync("kv", "put", "secret/app", "username=app", $"password={First}");
     }
 
@@ -337,6 +337,28 @@ public sealed class WebhookRotationTests : IAsyncLifetime
             Assert.Equal(2, result.Code);
             Assert.Contains("permission denied", result.Error, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_know_its_address_says_what_to_set()
+    {
+        await using var server = await ServerProcess.StartAsync(
+            null,
+            "-dev",
+            "-dev-listen-address=0.0.0.0:0",
+            "-dev-allow-plaintext",
+            $"-dev-root-token-id={ServerProcess.DevToken}",
+            "-dev-no-store-token"
+        );
+        using var mayfly = new CommandLine(
+            server.Address.Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal),
+            ServerProcess.DevToken
+        );
+
+        var refused = await mayfly.RunAsync("rotation", "write", "app", "target=secret/app", $"url={_function.Url}");
+
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("set api_addr in the server's configuration", refused.Error, StringComparison.Ordinal);
     }
 
     private async Task ConfigureAsync(params string[] more) =>

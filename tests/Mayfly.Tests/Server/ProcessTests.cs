@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Mayfly.Tests.Cli;
 
 namespace Mayfly.Tests.Server;
 
@@ -112,6 +113,17 @@ public sealed class ProcessTests : IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
             Assert.DoesNotContain("canary-5e1d", File.ReadAllText(file));
         }
+    }
+
+    [Fact]
+    public async Task Its_first_address_is_where_clients_reach_it_unless_the_operator_says_otherwise()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        using var mayfly = new CommandLine(server.Address, ServerProcess.DevToken);
+
+        var shown = (await mayfly.RunAsync("read", "-field=api_addr", "sys/config/state/sanitized")).Succeeded();
+
+        Assert.Equal(server.Address, shown.Trim());
     }
 
     [Fact]

@@ -31,6 +31,16 @@ internal sealed class HookCall(VaultOptions server, TimeProvider time) : IDispos
             "url must be https, since secrets pass over it; http is for this machine, or with allow_plain_http=true"
         );
 
+    /// <summary>Why no function could call back, or null.</summary>
+    public Fault? NoWayBack() =>
+        Uri.TryCreate(server.ApiAddress(), UriKind.Absolute, out var own)
+        && (own.Scheme == Uri.UriSchemeHttps || own.Scheme == Uri.UriSchemeHttp)
+            ? null
+            : Fault.Invalid(
+                "the function is told where to call back, and the server does not know under which address it is reached: set "
+                    + "api_addr in the server's configuration, such as https://mayfly.example:8200"
+            );
+
     /// <summary>What is wrong with certificates in PEM, or null.</summary>
     public static Fault? CaProblem(string pem)
     {
@@ -61,6 +71,11 @@ internal sealed class HookCall(VaultOptions server, TimeProvider time) : IDispos
         CancellationToken cancellation
     )
     {
+        if (NoWayBack() is { } lost)
+        {
+            return lost;
+        }
+
         var body = Event(name, step, version, token);
         using var limit = new CancellationTokenSource(settings.Timeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
@@ -110,7 +125,7 @@ internal sealed class HookCall(VaultOptions server, TimeProvider time) : IDispos
             writer.WriteString("ClientRequestToken", version);
             writer.WriteString("RotationToken", token);
             // Where the function's calls go to which AWS's own would answer.
-            writer.WriteString("MayflyAddress", server.ApiAddress);
+            writer.WriteString("MayflyAddress", server.ApiAddress());
             writer.WriteString("MayflyPath", $"sys/rotation/hook/{name}");
             writer.WriteEndObject();
         }

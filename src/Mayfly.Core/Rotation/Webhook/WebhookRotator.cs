@@ -31,6 +31,9 @@ internal sealed class WebhookRotator(
     private const string LastRemark = "last_rotation";
     private const string NextRemark = "next_rotation";
 
+    /// <inheritdoc cref="HookCall.NoWayBack"/>
+    public Fault? NoWayBack() => call.NoWayBack();
+
     public async ValueTask<Fault?> CreateAsync(SecretRotation rotation, CancellationToken cancellation)
     {
         var name = rotation.Target;
