@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace Mayfly.Client.Redaction;
+
+/// <summary>
+/// The forms in which a value is looked for: itself, base64 in both alphabets and at the three places where it can stand in
+/// what is encoded, hexadecimal, and its UTF-8 as one character for each byte. What is escaped (JSON, URLs, HTML) needs no
+/// form: text is unescaped before it is searched. Long forms are cut in pieces, so that a part of a long secret is found, too.
+/// </summary>
+internal static class SecretForms
+{
+    /// <summary>The most that a form has in characters.</summary>
+    public const int LongestPiece = 512;
+
+    /// <summary>More of a value is not looked for.</summary>
+    public const int LongestValue = 1 << 20;
+
+    private const int ShortPiece = 64;
+
+    /// <summary>Values up to this many characters are cut finely.</summary>
+    private const int FinelyCut = 8192;
+
+    /// <summary>Shorter values count only where they stand alone.</summary>
+    private const int WholeWordBelow = 8;
+
+    /// <summary>What to look for.</summary>
+    public static IEnumerable<(string Text, PatternKind Kind)> Of(string value)
+    {
+        value = value.Length <= LongestValue ? value : value[..LongestValue];
+        var piece = value.Length <= FinelyCut ? ShortPiece : LongestPiece;
+        var kind = value.Length < WholeWordBelow ? PatternKind.WholeWord : PatternKind.Text;
+        var bytes = Encoding.UTF8.GetBytes(value);
+        var forms = Cut(value, piece).Select(text => (text, kind));
+        if (bytes.Length != value.Length)
+        {
+            forms = forms.Concat(Cut(Encoding.Latin1.GetString(bytes), piece).Select(text => (text, kind)));
+        }
+
+        return forms
+            .Concat(Base64(bytes).SelectMany(text => Cut(text, piece)).Select(text => (text, PatternKind.Base64)))
+            .Concat(
+                new[] { Convert.ToHexStringLower(bytes), Convert.ToHexString(bytes) }
+                    .SelectMany(text => Cut(text, piece))
+                    .Select(text => (text, PatternKind.Text))
+            );
+    }
+
+    /// <summary>A character of either alphabet.</summary>
+    public static bool IsBase64(char c) => char.IsAsciiLetterOrDigit(c) || c is '+' or '/' or '-' or '_';
+
+    /// <summary>What base64 shows of the bytes, whatever stands before and after them.</summary>
+    private static IEnumerable<string> Base64(byte[] bytes)
+    {
+        for (var before = 0; before < 3; before++)
+        {
+            var text = Convert.ToBase64String([.. new byte[before], .. bytes]);
+            // Characters that hold bits of what stands before; the last one may hold bits of what follows.
+            var known = text[(before == 0 ? 0 : before + 1)..((before + bytes.Length) * 8 / 6)];
+            yield return known;
+            yield return known.Replace('+', '-').Replace('/', '_');
+        }
+    }
+
+    private static IEnumerable<string> Cut(string text, int piece)
+    {
+        if (text.Length < PatternTable.Window)
+        {
+            yield break;
+        }
+
+        for (var at = 0; at + piece < text.Length; at += piece)
+        {
+            yield return text.Substring(at, piece);
+        }
+
+        yield return text[Math.Max(0, text.Length - piece)..];
+    }
+}
