@@ -58,12 +58,7 @@ internal static class LeaseCommands
         await using var store = SqliteStore.Open(Path.Combine(folder, "data"));
         await using var vault = await LoadAsync(store, new FileEngine(folder, dieAt: ""));
         await CallAsync(vault, "sys/unseal", "", $$"""{"key":"{{key}}"}""");
-        for (var i = 0; i < 500 && await CountAsync(vault, token) != Directory.GetFiles(folder, "cred-*").Length; i++)
-        {
-            await Task.Delay(10);
-        }
-
-        await Task.Delay(100);
+        await vault.RunDueAsync(CancellationToken.None);
         Console.WriteLine(await CountAsync(vault, token));
         return 0;
     }
