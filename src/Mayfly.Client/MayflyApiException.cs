@@ -3,7 +3,7 @@ using System.Text;
 namespace Mayfly.Client;
 
 /// <summary>The server answered, and the answer is a failure.</summary>
-public sealed class MayflyApiException : Exception
+public sealed class MayflyApiException : MayflyException
 {
     internal MayflyApiException(MayflyResponse response)
         : base(Describe(response))
@@ -11,6 +11,8 @@ public sealed class MayflyApiException : Exception
         Status = response.Status;
         Errors = response.Errors;
         Warnings = response.Warnings;
+        RequestId = response.RequestId;
+        RetryAfter = response.RetryAfter;
     }
 
     /// <summary>The HTTP status code.</summary>
@@ -21,6 +23,12 @@ public sealed class MayflyApiException : Exception
 
     /// <summary>The server's warnings.</summary>
     public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The server's name for the request, by which its audit log tells more; empty when it does not say.</summary>
+    public string RequestId { get; }
+
+    /// <summary>How long the server asks to wait, or null.</summary>
+    public TimeSpan? RetryAfter { get; }
 
     /// <summary>A failure in the words that Vault's clients use: method, address, code and errors.</summary>
     /// <param name="response">A response that is not a success.</param>

@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using Mayfly.Client.Logins;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client;
@@ -55,7 +56,7 @@ public sealed partial class MayflyClient
                 yield break;
             }
 
-            await Task.Delay(Retry.Delay(failures++, retryAfter: null), _options.Time, cancellationToken);
+            await Task.Delay(Retry.Delay(failures++), _options.Time, cancellationToken);
         }
     }
 
@@ -78,7 +79,19 @@ public sealed partial class MayflyClient
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var reply = await FollowAsync(request, address, either.Token);
+            var token = _session is null ? _options.Token : await _session.GetTokenAsync(either.Token);
+            var reply = await FollowAsync(request, address, token, either.Token);
+            if (
+                (int)reply.StatusCode == 403
+                && _session is not null
+                && await _session.ReplaceRefusedAsync(token!, either.Token) is { } other
+            )
+            {
+                reply.Dispose();
+                reply = await FollowAsync(request, address, other, either.Token);
+                _session.TellRepeated(isRefusedAgain: (int)reply.StatusCode == 403);
+            }
+
             if (reply.IsSuccessStatusCode && reply.Content.Headers.ContentType?.MediaType == EventStream)
             {
                 return reply;
@@ -90,6 +103,10 @@ public sealed partial class MayflyClient
                 var refusal = new MayflyResponse((int)reply.StatusCode, request.Method.Method, address, body);
                 return !isFirst && refusal.Status is 429 or >= 500 ? null : throw new MayflyApiException(refusal);
             }
+        }
+        catch (LoginException) when (!isFirst)
+        {
+            return null;
         }
         catch (Exception failure) when (IsConnectionFailure(failure, cancellationToken))
         {

@@ -1,16 +1,20 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Mayfly.Client.Logins;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client;
 
 /// <summary>Sends requests of the Vault HTTP API, version 1. Safe for concurrent use; connections are kept alive.</summary>
-public sealed partial class MayflyClient : IDisposable
+public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
 {
     private readonly MayflyClientOptions _options;
-    private readonly HttpMessageInvoker _http;
+    private readonly Connections _connections;
     private readonly string _base;
+    private readonly LoginSession? _session;
+    private readonly bool _ownsConnections = true;
+    private readonly bool _ownsSession;
 
     /// <summary>A client for the server that <paramref name="options"/> name. Connects at the first request.</summary>
     /// <param name="options">Address, trust and identity.</param>
@@ -21,30 +25,74 @@ public sealed partial class MayflyClient : IDisposable
         _options = options;
         var endpoint = ServerEndpoint.Parse(options.Address);
         _base = endpoint.Base;
-        _http = new HttpMessageInvoker(HandlerFactory.Create(options, endpoint), disposeHandler: true);
+        _connections = options.HttpClient is { } brought
+            ? new Connections(brought)
+            : new Connections(HandlerFactory.Create(options, endpoint));
+        if (options.Login is { } method)
+        {
+            _session = new LoginSession(this, method, options.LoginSession);
+            _ownsSession = true;
+        }
+    }
+
+    /// <summary>A client whose token is that of a session which others use too.</summary>
+    /// <param name="options">Address and trust. Their token and login are not used.</param>
+    /// <param name="session">The session; not disposed of with the client.</param>
+    /// <exception cref="FormatException">The address is not one.</exception>
+    /// <exception cref="IOException">A certificate or key file cannot be read.</exception>
+    public MayflyClient(MayflyClientOptions options, LoginSession session)
+        : this(options with { Token = null, Login = null }) => _session = session;
+
+    private MayflyClient(MayflyClient other, MayflyClientOptions options, LoginSession? session)
+    {
+        _options = options;
+        _base = other._base;
+        _connections = other._connections;
+        _ownsConnections = false;
+        _session = session;
     }
 
     /// <summary>The address as it was given.</summary>
     public string Address => _options.Address;
 
-    /// <summary>Sends <paramref name="request"/>, repeating it after 429 or 5xx only when it changes nothing.</summary>
+    /// <summary>The login that the client keeps, or null when it was given a token.</summary>
+    public LoginSession? Session => _session;
+
+    internal TimeProvider Time => _options.Time;
+
+    /// <summary>
+    /// The same client for another namespace, over the same connections and with the same login. It ends with this one; disposing
+    /// of it does nothing.
+    /// </summary>
+    /// <param name="name">The namespace; empty for none.</param>
+    public MayflyClient WithNamespace(string name) => new(this, _options with { Namespace = name }, _session);
+
+    /// <summary>
+    /// Sends <paramref name="request"/>. Repeats it after 429, when no connection could be made, and, when it changes nothing,
+    /// after 5xx and when a connection broke. When the session's token has died, logs in anew and repeats it once.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The answer, be it success or failure.</returns>
     /// <exception cref="MayflyConnectionException">No answer came.</exception>
+    /// <exception cref="LoginException">The client logs in by itself, and could not.</exception>
     public async Task<MayflyResponse> SendAsync(MayflyRequest request, CancellationToken cancellationToken = default)
     {
         var address = RequestAddress.Create(_base, request);
-        for (var attempt = 0; ; attempt++)
+        if (_session is null || request.Token is not null)
         {
-            var (response, retryAfter) = await AttemptAsync(request, address, cancellationToken);
-            if (attempt >= _options.MaxRetries || !Retry.IsWorthwhile(request, response))
-            {
-                return response;
-            }
-
-            await Task.Delay(Retry.Delay(attempt, retryAfter), _options.Time, cancellationToken);
+            return await RepeatAsync(request, address, request.Token ?? _options.Token, cancellationToken);
         }
+
+        var token = await _session.GetTokenAsync(cancellationToken);
+        var response = await RepeatAsync(request, address, token, cancellationToken);
+        if (response.Status == 403 && await _session.ReplaceRefusedAsync(token, cancellationToken) is { } other)
+        {
+            response = await RepeatAsync(request, address, other, cancellationToken);
+            _session.TellRepeated(isRefusedAgain: response.Status == 403);
+        }
+
+        return response;
     }
 
     /// <summary>GET.</summary>
@@ -75,12 +123,70 @@ public sealed partial class MayflyClient : IDisposable
     public Task<MayflyResponse> DeleteAsync(string path, CancellationToken cancellationToken = default) =>
         SendAsync(new MayflyRequest(HttpMethod.Delete, path), cancellationToken);
 
-    /// <summary>Closes the connections.</summary>
-    public void Dispose() => _http.Dispose();
+    /// <summary>Closes the connections. A login of its own is kept no longer, and not revoked: see <see cref="DisposeAsync"/>.</summary>
+    public void Dispose()
+    {
+        if (_ownsSession)
+        {
+            _session!.Stop();
+        }
 
-    private async Task<(MayflyResponse Response, TimeSpan? RetryAfter)> AttemptAsync(
+        if (_ownsConnections)
+        {
+            _connections.Dispose();
+        }
+    }
+
+    /// <summary>Ends a login of its own as <see cref="LoginSession.DisposeAsync"/> does, and closes the connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ownsSession)
+        {
+            await _session!.DisposeAsync();
+        }
+
+        Dispose();
+    }
+
+    /// <summary>The same server, without a token.</summary>
+    internal MayflyClient WithoutIdentity() => new(this, _options with { Token = null }, session: null);
+
+    private async Task<MayflyResponse> RepeatAsync(
         MayflyRequest request,
         Uri address,
+        string? token,
+        CancellationToken cancellationToken
+    )
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            TimeSpan? delay;
+            try
+            {
+                var response = await AttemptAsync(request, address, token, cancellationToken);
+                delay =
+                    attempt < _options.MaxRetries && Retry.IsWorthwhile(request, response)
+                        ? Retry.Delay(attempt, response.RetryAfter, _options.MaxRetryDelay)
+                        : null;
+                if (delay is null)
+                {
+                    return response;
+                }
+            }
+            catch (MayflyConnectionException failure)
+                when (attempt < _options.MaxRetries && Retry.IsWorthwhile(request, failure.InnerException!))
+            {
+                delay = Retry.Delay(attempt, retryAfter: null, _options.MaxRetryDelay);
+            }
+
+            await Task.Delay(delay!.Value, _options.Time, cancellationToken);
+        }
+    }
+
+    private async Task<MayflyResponse> AttemptAsync(
+        MayflyRequest request,
+        Uri address,
+        string? token,
         CancellationToken cancellationToken
     )
     {
@@ -88,11 +194,11 @@ public sealed partial class MayflyClient : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using (var reply = await FollowAsync(request, address, either.Token))
+            using (var reply = await FollowAsync(request, address, token, either.Token))
             {
                 var body = await BoundedBody.ReadAsync(reply.Content, _options.MaxResponseBytes, either.Token);
-                var response = new MayflyResponse((int)reply.StatusCode, request.Method.Method, address, body);
-                return (response, reply.Headers.RetryAfter?.Delta);
+                var retryAfter = Retry.Asked(reply.Headers.RetryAfter, _options.Time);
+                return new MayflyResponse((int)reply.StatusCode, request.Method.Method, address, body, retryAfter);
             }
         }
         catch (Exception failure) when (IsConnectionFailure(failure, cancellationToken))
@@ -109,14 +215,15 @@ public sealed partial class MayflyClient : IDisposable
     private async Task<HttpResponseMessage> FollowAsync(
         MayflyRequest request,
         Uri address,
+        string? token,
         CancellationToken cancellationToken
     )
     {
-        var reply = await SendOnceAsync(request, address, cancellationToken);
+        var reply = await SendOnceAsync(request, address, token, cancellationToken);
         if (Redirect.Target(reply, address) is { } target)
         {
             reply.Dispose();
-            reply = await SendOnceAsync(request, target, cancellationToken);
+            reply = await SendOnceAsync(request, target, token, cancellationToken);
         }
 
         return reply;
@@ -125,17 +232,18 @@ public sealed partial class MayflyClient : IDisposable
     private async Task<HttpResponseMessage> SendOnceAsync(
         MayflyRequest request,
         Uri address,
+        string? token,
         CancellationToken cancellationToken
     )
     {
         using var message = new HttpRequestMessage(request.Method, address);
         message.Headers.TryAddWithoutValidation("X-Vault-Request", "true");
-        if ((request.Token ?? _options.Token) is { Length: > 0 } token)
+        if (token is { Length: > 0 })
         {
             message.Headers.TryAddWithoutValidation("X-Vault-Token", token);
         }
 
-        if (_options.Namespace is { Length: > 0 } ns)
+        if ((request.Namespace ?? _options.Namespace) is { Length: > 0 } ns)
         {
             message.Headers.TryAddWithoutValidation("X-Vault-Namespace", ns);
         }
@@ -170,7 +278,7 @@ public sealed partial class MayflyClient : IDisposable
             };
         }
 
-        return await _http.SendAsync(message, cancellationToken);
+        return await _connections.SendAsync(message, cancellationToken);
     }
 
     private string Explain(Exception failure)

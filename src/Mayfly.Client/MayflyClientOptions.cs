@@ -1,3 +1,5 @@
+using Mayfly.Client.Logins;
+
 namespace Mayfly.Client;
 
 /// <summary>Where the server is, how to trust it, and who calls it.</summary>
@@ -12,6 +14,14 @@ public sealed record MayflyClientOptions
 
     /// <summary>The token sent with every request that does not bring its own. A secret.</summary>
     public string? Token { get; init; }
+
+    /// <summary>
+    /// How the client logs in by itself, instead of <see cref="Token"/>. It stays logged in until it is disposed of.
+    /// </summary>
+    public ILoginMethod? Login { get; init; }
+
+    /// <summary>How the login is kept.</summary>
+    public LoginSessionOptions LoginSession { get; init; } = new();
 
     /// <summary>The namespace header, or none.</summary>
     public string? Namespace { get; init; }
@@ -37,14 +47,30 @@ public sealed record MayflyClientOptions
     /// <summary>The longest that one attempt may take.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How often a request that changes nothing is sent again after 429 or 5xx.</summary>
+    /// <summary>
+    /// How often a request is sent again: after 429, and when no connection could be made; when it changes nothing, also after
+    /// 5xx and when the connection broke.
+    /// </summary>
     public int MaxRetries { get; init; } = 2;
+
+    /// <summary>
+    /// The longest wait before a request is sent again. When the server's <c>Retry-After</c> asks for more, its answer is
+    /// returned instead.
+    /// </summary>
+    public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The most bytes that an answer may have.</summary>
     public int MaxResponseBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Headers for every request, in addition to the client's own.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>
+    /// Gives the <see cref="System.Net.Http.HttpClient"/> for each request, such as <c>() =&gt; factory.CreateClient("mayfly")</c>, instead of
+    /// connections of this client's own. It is not disposed of. Trust, certificates and unix sockets are then its handler's;
+    /// its handler must not follow redirects, and its own time limit must not be shorter than <see cref="Timeout"/>.
+    /// </summary>
+    public Func<HttpClient>? HttpClient { get; init; }
 
     /// <summary>Time for waits; a test hands in its own.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

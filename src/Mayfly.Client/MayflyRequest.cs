@@ -33,6 +33,9 @@ public sealed class MayflyRequest
     /// <summary>Wrap the answer in a single-use token that lives this long, such as <c>5m</c>.</summary>
     public string? WrapTtl { get; init; }
 
+    /// <summary>The namespace for this request instead of the client's; empty for none.</summary>
+    public string? Namespace { get; init; }
+
     /// <summary>The token for this request instead of the client's; empty for none. A secret.</summary>
     public string? Token { get; init; }
 
@@ -42,6 +45,6 @@ public sealed class MayflyRequest
     /// <summary>For a stream: the last event that was seen.</summary>
     internal string? LastEventId { get; init; }
 
-    /// <summary>May be sent again after a failure, because it changes nothing.</summary>
-    internal bool MayRepeat => Method == HttpMethod.Get || Method == HttpMethod.Head || Method.Method == "LIST";
+    /// <summary>May be sent again whatever became of it.</summary>
+    internal bool ChangesNothing => Method == HttpMethod.Get || Method == HttpMethod.Head || Method.Method == "LIST";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mayfly.Client.Transport;
 
 namespace Mayfly.Client;
 
@@ -7,12 +8,19 @@ public sealed class MayflyResponse
 {
     private readonly JsonElement _root;
 
-    internal MayflyResponse(int status, string method, Uri address, ReadOnlyMemory<byte> body)
+    internal MayflyResponse(
+        int status,
+        string method,
+        Uri address,
+        ReadOnlyMemory<byte> body,
+        TimeSpan? retryAfter = null
+    )
     {
         Status = status;
         Method = method;
         Address = address;
         Body = body;
+        RetryAfter = retryAfter;
         _root = ParseOrDefault(body.Span);
         Errors = Texts("errors");
         Warnings = Texts("warnings");
@@ -47,6 +55,12 @@ public sealed class MayflyResponse
 
     /// <summary>The server's warnings.</summary>
     public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The server's name for the request; empty when it does not say.</summary>
+    public string RequestId => _root.Text("request_id") ?? "";
+
+    /// <summary>How long the server asks to wait, or null.</summary>
+    public TimeSpan? RetryAfter { get; }
 
     /// <summary>The envelope's <c>data</c>, or undefined.</summary>
     public JsonElement Data => Member("data");

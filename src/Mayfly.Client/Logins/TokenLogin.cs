@@ -1,0 +1,38 @@
+using Mayfly.Client.Transport;
+
+namespace Mayfly.Client.Logins;
+
+/// <summary>A token that somebody else has made. It is renewed when it can be, and never revoked.</summary>
+/// <param name="token">The token. A secret.</param>
+public sealed class TokenLogin(string token) : ILoginMethod
+{
+    /// <inheritdoc/>
+    public Task<Login> LoginAsync(MayflyClient client, CancellationToken cancellationToken) =>
+        LookupAsync(client, token, cancellationToken);
+
+    /// <summary>A login from what the server says of a token.</summary>
+    internal static async Task<Login> LookupAsync(
+        MayflyClient client,
+        string token,
+        CancellationToken cancellationToken
+    )
+    {
+        var request = new MayflyRequest(HttpMethod.Get, "auth/token/lookup-self") { Token = token };
+        var data = (await client.SendAsync(request, cancellationToken)).EnsureSuccess().Data;
+        var remaining = data.Seconds("ttl");
+        return new Login(token)
+        {
+            // A token in its last second has 0 left, which would mean that it never ends.
+            LeaseDuration =
+                data.Instant("expire_time") is null ? remaining
+                : remaining > TimeSpan.Zero ? remaining
+                : TimeSpan.FromSeconds(1),
+            IsRenewable = data.Flag("renewable"),
+            Accessor = data.Text("accessor") ?? "",
+            Policies = data.Texts("policies"),
+            EntityId = data.Text("entity_id") ?? "",
+            TokenType = data.Text("type") ?? "",
+            IsOwn = false,
+        };
+    }
+}
