@@ -35,7 +35,7 @@ public sealed partial class MayflyClient
             using var reply = await OpenAsync(type, options.Filter, last, isFirst, cancellationToken);
             if (reply is not null)
             {
-                if (!isFirst && last is null)
+                if (isFirst ? options.TellsBegin : last is null)
                 {
                     yield return MayflyEvent.Lost();
                 }

@@ -258,6 +258,11 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
             message.Headers.TryAddWithoutValidation("Accept", accept);
         }
 
+        if (request.Consumer is { Length: > 0 } consumer)
+        {
+            message.Headers.TryAddWithoutValidation("X-Mayfly-Consumer", consumer);
+        }
+
         if (request.LastEventId is { } last)
         {
             message.Headers.TryAddWithoutValidation("Last-Event-ID", last);

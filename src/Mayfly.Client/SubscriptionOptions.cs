@@ -22,4 +22,7 @@ public sealed record SubscriptionOptions
     /// A connection on which nothing was heard for so long counts as broken. The server gives a sign of life every 15 s.
     /// </summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(45);
+
+    /// <summary>Begin with the notice that events may be missing, as soon as the server tells events.</summary>
+    internal bool TellsBegin { get; init; }
 }

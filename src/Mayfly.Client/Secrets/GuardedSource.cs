@@ -1,0 +1,145 @@
+using Polly;
+using Polly.CircuitBreaker;
+
+namespace Mayfly.Client.Secrets;
+
+/// <summary>
+/// Calls a source with what keeps a bad one from doing harm: a limit of time for each call, a limit of calls at once, and a
+/// circuit breaker, so that a source that is down is asked by one call now and then instead of by all. Whatever goes wrong comes
+/// out as a <see cref="SecretSourceException"/>. Safe for concurrent use.
+/// </summary>
+#pragma warning disable CA1001 // Calls may be under way to the end, and a semaphore whose handle is never asked for holds none.
+internal sealed class GuardedSource
+#pragma warning restore CA1001
+{
+    private static readonly TimeSpan Break = TimeSpan.FromSeconds(5);
+
+    private readonly LiveSecretsOptions _options;
+    private readonly SemaphoreSlim _places;
+    private readonly ResiliencePipeline _breaker;
+
+    public GuardedSource(ISecretSource source, LiveSecretsOptions options)
+    {
+        Source = source;
+        _options = options;
+        _places = new SemaphoreSlim(options.MaxConcurrentFetches);
+        _breaker = new ResiliencePipelineBuilder { TimeProvider = new MonotonicTime(options.Time) }
+            .AddCircuitBreaker(
+                new CircuitBreakerStrategyOptions
+                {
+                    // One secret's own retries do not trip it; ten failing within half a minute do.
+                    FailureRatio = 0.5,
+                    MinimumThroughput = 10,
+                    SamplingDuration = TimeSpan.FromSeconds(30),
+                    BreakDurationGenerator = static _ => new(Break + RefreshSchedule.Spread(Break)),
+                    ShouldHandle = static outcome =>
+                        new(
+                            outcome.Outcome.Exception
+                                is SecretSourceException
+                                {
+                                    Reason: SecretFailure.Unreachable or SecretFailure.Throttled
+                                }
+                        ),
+                }
+            )
+            .Build();
+    }
+
+    public ISecretSource Source { get; }
+
+    public Task<FetchedSecret> FetchAsync(string name, CancellationToken stop) =>
+        CallAsync(name, Source.FetchAsync, name, stop);
+
+    public Task<SecretLease> RenewAsync(string name, SecretLease lease, CancellationToken stop) =>
+        CallAsync(name, ((ILeasingSecretSource)Source).RenewAsync, lease, stop);
+
+    public Task RevokeAsync(string name, SecretLease lease, CancellationToken stop) =>
+        CallAsync(
+            name,
+            async (gone, cancellation) =>
+            {
+                await ((ILeasingSecretSource)Source).RevokeAsync(gone, cancellation);
+                return gone;
+            },
+            lease,
+            stop
+        );
+
+    public Task AcknowledgeAsync(string name, string? version, CancellationToken stop) =>
+        CallAsync(
+            name,
+            async (taken, cancellation) =>
+            {
+                await ((IReportingSecretSource)Source).AcknowledgeAsync(name, taken, cancellation);
+                return taken;
+            },
+            version,
+            stop
+        );
+
+    private async Task<TResult> CallAsync<TArgument, TResult>(
+        string name,
+        Func<TArgument, CancellationToken, Task<TResult>> call,
+        TArgument argument,
+        CancellationToken stop
+    )
+    {
+        await _places.WaitAsync(stop);
+        try
+        {
+            return await _breaker.ExecuteAsync(
+                static async (state, stop) =>
+                    await state.Guard.LimitAsync(state.name, state.call, state.argument, stop),
+                (Guard: this, name, call, argument),
+                stop
+            );
+        }
+        catch (BrokenCircuitException open)
+        {
+            throw new SecretSourceException(
+                SecretFailure.Unreachable,
+                $"{name}: {Source.Id} is not asked for a few seconds, since it has failed too often."
+            )
+            {
+                RetryAfter = open.RetryAfter,
+            };
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private async Task<TResult> LimitAsync<TArgument, TResult>(
+        string name,
+        Func<TArgument, CancellationToken, Task<TResult>> call,
+        TArgument argument,
+        CancellationToken stop
+    )
+    {
+        using var limit = new CancellationTokenSource(_options.FetchTimeout, _options.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        try
+        {
+            // The second wait is for a source that does not listen to its token.
+            return await call(argument, either.Token).WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException late) when (!stop.IsCancellationRequested)
+        {
+            throw new SecretSourceException(
+                SecretFailure.Unreachable,
+                $"{name}: no answer from {Source.Id} within {_options.FetchTimeout.TotalSeconds} s.",
+                late
+            );
+        }
+        catch (Exception unforeseen) when (unforeseen is not (SecretSourceException or OperationCanceledException))
+        {
+            // What a source of somebody else's throws may hold anything; only its type is told.
+            throw new SecretSourceException(
+                SecretFailure.Unreachable,
+                $"{name}: {Source.Id} failed with {unforeseen.GetType().Name}.",
+                unforeseen
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace Mayfly.Client.Secrets;
+
+/// <summary>
+/// Where secrets come from: one read of one secret by its name. Sources know nothing of caching; <see cref="LiveSecrets"/> does
+/// that over any of them. What a source can do beyond reading, it says with <see cref="IWatchableSecretSource"/>,
+/// <see cref="ILeasingSecretSource"/> and <see cref="IReportingSecretSource"/>. Implementations are safe for concurrent use.
+/// </summary>
+public interface ISecretSource
+{
+    /// <summary>
+    /// Names the source in messages, and binds what is kept on disk to it: the kind and the address, such as
+    /// <c>mayfly https://mayfly:8200</c>. Holds no secret, and is the same at every start.
+    /// </summary>
+    string Id { get; }
+
+    /// <summary>Reads a secret as it is now, past any cache.</summary>
+    /// <param name="name">The secret, in the words of the source: a path, an identifier, a variable.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="SecretSourceException">The secret could not be read, and why.</exception>
+    Task<FetchedSecret> FetchAsync(string name, CancellationToken cancellationToken);
+}
+
+/// <summary>A source that can tell when secrets change.</summary>
+public interface IWatchableSecretSource : ISecretSource
+{
+    /// <summary>
+    /// Changes, from the moment on when the source listens, which it says with a first
+    /// <see cref="SecretChange.Everything"/>; and another one whenever changes may have been missed.
+    /// </summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="SecretSourceException">
+    /// Changes cannot be heard of: <see cref="SecretFailure.Denied"/> and <see cref="SecretFailure.Invalid"/> where trying again
+    /// soon is of no use.
+    /// </exception>
+    IAsyncEnumerable<SecretChange> WatchAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A source whose secrets can have leases.</summary>
+public interface ILeasingSecretSource : ISecretSource
+{
+    /// <summary>Asks for a lease to be extended by as much as it was given first.</summary>
+    /// <param name="lease">A lease of a secret of this source.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The lease with the duration that it has from now on.</returns>
+    /// <exception cref="SecretSourceException">
+    /// It was not: <see cref="SecretFailure.Unreachable"/> may pass, any other reason means that the secret has to be replaced.
+    /// </exception>
+    Task<SecretLease> RenewAsync(SecretLease lease, CancellationToken cancellationToken);
+
+    /// <summary>Ends a lease now, and the credential with it.</summary>
+    /// <param name="lease">A lease of a secret of this source.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="SecretSourceException">It was not ended.</exception>
+    Task RevokeAsync(SecretLease lease, CancellationToken cancellationToken);
+}
+
+/// <summary>A source that wants to know which versions are in use, so that rotations can wait for it.</summary>
+public interface IReportingSecretSource : ISecretSource
+{
+    /// <summary>Whether there is somebody to report for. Without, nothing is reported.</summary>
+    bool Reports { get; }
+
+    /// <summary>Says that the program uses a version of a secret now.</summary>
+    /// <param name="name">The secret.</param>
+    /// <param name="version">The version as <see cref="FetchedSecret.Version"/> gave it; null for the one read last.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="SecretSourceException">The report was not taken.</exception>
+    Task AcknowledgeAsync(string name, string? version, CancellationToken cancellationToken);
+}
+
+/// <summary>A secret has changed, or any may have.</summary>
+/// <param name="Name">The secret; null when changes may have been missed.</param>
+public readonly record struct SecretChange(string? Name)
+{
+    /// <summary>Any secret may have changed.</summary>
+    public static SecretChange Everything => default;
+}

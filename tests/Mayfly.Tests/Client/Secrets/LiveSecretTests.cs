@@ -1,0 +1,181 @@
+using Mayfly.Client.Secrets;
+using Mayfly.Client.Secrets.Sources;
+
+namespace Mayfly.Tests.Client.Secrets;
+
+/// <summary>What a program sees of a live secret, over the mock and on a clock that the test moves.</summary>
+public sealed class LiveSecretTests : IAsyncDisposable
+{
+    private const string App = "secret/data/app";
+
+    private readonly ManualTime _time = new();
+    private readonly MockSecretSource _source;
+    private LiveSecrets? _secrets;
+
+    public LiveSecretTests() => _source = new MockSecretSource(_time);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_secrets is not null)
+        {
+            await _secrets.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_second_read_is_answered_without_the_source()
+    {
+        _source.Set(App, "one");
+        var secret = Start().Get(App);
+        Assert.Equal("one", (await secret.GetAsync(Cancellation))["value"]);
+        Assert.True(secret.GetAsync(Cancellation).AsTask().IsCompletedSuccessfully);
+        Assert.Equal("one", secret.Current["value"]);
+        Assert.Single(_source.Fetches);
+        Assert.Equal(SecretState.Fresh, secret.State);
+    }
+
+    [Fact]
+    public void Reading_before_the_first_value_says_what_to_do()
+    {
+        var secret = Start().Get(App);
+        var refusal = Assert.Throws<SecretUnavailableException>(() => secret.Current);
+        Assert.Contains("await GetAsync", refusal.Message, StringComparison.Ordinal);
+        Assert.False(secret.TryGetCurrent(out _));
+        Assert.Empty(_source.Fetches);
+    }
+
+    [Fact]
+    public async Task A_value_is_read_again_between_60_and_70_percent_of_its_ttl()
+    {
+        _source.Set(App, "one");
+        var secret = Start().Get(App);
+        await secret.GetAsync(Cancellation);
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(179.9));
+        Assert.Single(_source.Fetches);
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(30.2));
+        Assert.Equal(2, _source.Fetches.Count);
+    }
+
+    [Fact]
+    public async Task Stale_values_are_served_to_the_bound_and_not_beyond()
+    {
+        _source.Set(App, "one");
+        var secret = Start(new() { MaxStale = TimeSpan.FromMinutes(1), Watch = false }).Get(App);
+        await secret.GetAsync(Cancellation);
+        _source.Fail();
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(359.9));
+        Assert.Equal("one", secret.Current["value"]);
+        Assert.Equal(SecretState.Stale, secret.State);
+        Assert.Equal(SecretFailure.Unreachable, secret.LastFailure!.Reason);
+
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(0.2));
+        var gone = Assert.Throws<SecretExpiredException>(() => secret.Current);
+        Assert.Equal(SecretFailure.Unreachable, gone.Reason);
+        Assert.Equal(SecretState.Expired, secret.State);
+
+        _source.Recover();
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(30));
+        Assert.Equal("one", secret.Current["value"]);
+        Assert.Equal(SecretState.Fresh, secret.State);
+        Assert.Null(secret.LastFailure);
+    }
+
+    [Fact]
+    public async Task Concurrent_first_reads_share_one_request()
+    {
+        _source.Set(App, "one");
+        _source.Hold();
+        var secrets = Start();
+        var reads = Enumerable.Range(0, 100).Select(_ => secrets.GetAsync(App, Cancellation).AsTask()).ToList();
+        _source.Release();
+        Assert.All(await Task.WhenAll(reads), value => Assert.Equal("one", value["value"]));
+        Assert.Single(_source.Fetches);
+    }
+
+    [Fact]
+    public async Task A_change_is_told_by_event_token_and_wait()
+    {
+        _source.Set(App, "one");
+        var secret = Start(new()).Get(App);
+        var first = await secret.GetAsync(Cancellation);
+        var told = new TaskCompletionSource<SecretChangedEventArgs>();
+        secret.Changed += (_, change) => told.TrySetResult(change);
+        var token = secret.GetChangeToken();
+        var called = new TaskCompletionSource();
+        using var registration = token.RegisterChangeCallback(_ => called.TrySetResult(), null);
+        var wait = secret.WaitForChangeAsync(first, Cancellation);
+        Assert.False(token.HasChanged);
+
+        _source.Set(App, "two");
+        await PassAsync(wait);
+        Assert.Equal("two", (await wait)["value"]);
+        var change = await told.Task.WaitAsync(Cancellation);
+        Assert.Same(first, change.Previous);
+        Assert.Equal("two", change.Value["value"]);
+        Assert.NotEqual(first.VersionHash, change.Value.VersionHash);
+        Assert.Matches("^[0-9a-f]{8}$", change.Value.VersionHash);
+        await called.Task.WaitAsync(Cancellation);
+        Assert.True(token.HasChanged);
+    }
+
+    [Fact]
+    public async Task A_refresh_that_finds_the_same_is_no_change()
+    {
+        _source.Set(App, "one");
+        var secret = Start().Get(App);
+        var first = await secret.GetAsync(Cancellation);
+        secret.Changed += (_, _) => Assert.Fail("nothing has changed");
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(210));
+        Assert.Equal(2, _source.Fetches.Count);
+        Assert.Same(first, secret.Current);
+    }
+
+    [Fact]
+    public async Task After_invalidation_a_read_waits_for_the_next_value()
+    {
+        _source.Set(App, "one");
+        var secret = Start(new() { Watch = false }).Get(App);
+        await secret.GetAsync(Cancellation);
+        _source.Set(App, "two");
+        Assert.Equal("one", secret.Current["value"]);
+
+        await AdvanceAsync(secret, TimeSpan.FromSeconds(1));
+        _secrets!.Invalidate(App);
+        Assert.Equal("two", (await secret.GetAsync(Cancellation))["value"]);
+        Assert.Equal("two", secret.Current["value"]);
+    }
+
+    private LiveSecrets Start(LiveSecretsOptions? options = null) =>
+        _secrets = new LiveSecrets(
+            _source,
+            (options ?? new LiveSecretsOptions { Watch = false }) with
+            {
+                Time = _time,
+            }
+        );
+
+    /// <summary>Moves the clock in steps, and lets what comes due end before the next one.</summary>
+    private async Task AdvanceAsync(LiveSecret secret, TimeSpan by)
+    {
+        var left = by;
+        while (left > TimeSpan.Zero)
+        {
+            var step = left < TimeSpan.FromSeconds(0.5) ? left : TimeSpan.FromSeconds(0.5);
+            _time.Advance(step);
+            left -= step;
+            await secret.IdleAsync();
+        }
+    }
+
+    /// <summary>Lets time pass until something has happened that takes real work, too.</summary>
+    private async Task PassAsync(Task task)
+    {
+        while (!task.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(1, Cancellation);
+        }
+    }
+}
