@@ -57,6 +57,12 @@ internal static class DurationText
         return Bounded(total);
     }
 
+    /// <summary>Whole seconds, as <c>90s</c>; null for null.</summary>
+    public static string? Of(TimeSpan? duration) =>
+        duration is { } some
+            ? string.Create(CultureInfo.InvariantCulture, $"{(long)Math.Ceiling(some.TotalSeconds)}s")
+            : null;
+
     private static TimeSpan? Bounded(double seconds) =>
         seconds <= Longest.TotalSeconds ? TimeSpan.FromSeconds(seconds) : null;
 

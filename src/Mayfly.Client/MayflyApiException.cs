@@ -24,6 +24,13 @@ public sealed class MayflyApiException : MayflyException
     /// <summary>The server's warnings.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
+    /// <summary>A write has named a version that is not the current one (any more).</summary>
+    public bool IsVersionMismatch =>
+        Status == 400
+        && Errors.Any(static error =>
+            error.Contains("check-and-set parameter did not match", StringComparison.Ordinal)
+        );
+
     /// <summary>The server's name for the request, by which its audit log tells more; empty when it does not say.</summary>
     public string RequestId { get; }
 

@@ -13,6 +13,7 @@ public sealed class MayflyRequest
     {
         Method = method;
         Path = path.TrimStart('/');
+        ChangesNothing = method == HttpMethod.Get || method == HttpMethod.Head || method.Method == "LIST";
     }
 
     /// <summary>The HTTP method.</summary>
@@ -20,6 +21,11 @@ public sealed class MayflyRequest
 
     /// <summary>The path below <c>/v1/</c>.</summary>
     public string Path { get; }
+
+    /// <summary>
+    /// It may be sent again whatever became of it. As a rule GET, HEAD and LIST may; a GET that makes credentials should not.
+    /// </summary>
+    public bool ChangesNothing { get; init; }
 
     /// <summary>Query parameters, not percent-encoded, in order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Query { get; init; } = [];
@@ -47,7 +53,4 @@ public sealed class MayflyRequest
 
     /// <summary>For a stream: the last event that was seen.</summary>
     internal string? LastEventId { get; init; }
-
-    /// <summary>May be sent again whatever became of it.</summary>
-    internal bool ChangesNothing => Method == HttpMethod.Get || Method == HttpMethod.Head || Method.Method == "LIST";
 }

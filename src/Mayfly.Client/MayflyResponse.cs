@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Mayfly.Client.Leases;
 using Mayfly.Client.Transport;
+using Mayfly.Client.Wrapping;
 
 namespace Mayfly.Client;
 
@@ -70,6 +72,15 @@ public sealed class MayflyResponse
 
     /// <summary>The envelope's <c>wrap_info</c>, or undefined.</summary>
     public JsonElement WrapInfo => Member("wrap_info");
+
+    /// <summary>How long the content lives; null when nothing ends it.</summary>
+    public Lease? Lease =>
+        _root.Text("lease_id") is { Length: > 0 } id
+            ? new Lease(id, _root.Seconds("lease_duration"), _root.Flag("renewable"))
+            : null;
+
+    /// <summary>The token behind which the content waits; null when it is here.</summary>
+    public WrapInfo? Wrapped => Wrapping.WrapInfo.Read(WrapInfo);
 
     /// <summary>Returns this when it is a success.</summary>
     /// <exception cref="MayflyApiException">The status is not 2xx.</exception>

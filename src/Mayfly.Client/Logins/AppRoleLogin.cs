@@ -93,22 +93,16 @@ public sealed class AppRoleLogin : ILoginMethod
     {
         if (WrappedAtPath is { } expected)
         {
-            var lookup = new MayflyRequest(HttpMethod.Post, "sys/wrapping/lookup")
-            {
-                Body = JsonBody.Of(("token", token)),
-                Token = "",
-            };
-            var found = (await client.SendAsync(lookup, cancellationToken)).EnsureSuccess().Data.Text("creation_path");
-            if (!string.Equals(found, expected.TrimStart('/'), StringComparison.Ordinal))
+            var lookup = await client.Wrapping.LookupAsync(token, cancellationToken);
+            if (!string.Equals(lookup.CreationPath, expected.TrimStart('/'), StringComparison.Ordinal))
             {
                 throw new LoginException(
-                    $"the wrapped secret id was created at {found}, not at {expected}: somebody may have replaced it"
+                    $"the wrapped secret id was created at {lookup.CreationPath}, not at {expected}: somebody may have replaced it"
                 );
             }
         }
 
-        var unwrap = new MayflyRequest(HttpMethod.Post, "sys/wrapping/unwrap") { Token = token };
-        var data = (await client.SendAsync(unwrap, cancellationToken)).EnsureSuccess().Data;
+        var data = (await client.Wrapping.UnwrapAsync(token, cancellationToken)).Data;
         return data.Text("secret_id") is { Length: > 0 } secretId
             ? secretId
             : throw new LoginException("what is wrapped is not a secret id");

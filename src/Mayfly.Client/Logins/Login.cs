@@ -1,14 +1,22 @@
 using System.Text.Json;
+using Mayfly.Client.Redaction;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client.Logins;
 
 /// <summary>What a login has given: a token, and how long it lives. Immutable; its text does not tell the token.</summary>
-/// <param name="token">The token. A secret.</param>
-public sealed class Login(string token)
+public sealed class Login
 {
+    /// <summary>A login with a token. Redaction finds the token from now on.</summary>
+    /// <param name="token">The token. A secret.</param>
+    public Login(string token)
+    {
+        Token = token;
+        SecretRegistry.Shared.Add(token, this);
+    }
+
     /// <summary>The token. A secret.</summary>
-    public string Token { get; } = token;
+    public string Token { get; }
 
     /// <summary>How long the token lives from when it was asked for; zero when it does not expire.</summary>
     public TimeSpan LeaseDuration { get; init; }

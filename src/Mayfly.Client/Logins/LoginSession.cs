@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client.Logins;
@@ -300,7 +299,7 @@ public sealed class LoginSession : IAsyncDisposable
         var request = new MayflyRequest(HttpMethod.Post, "auth/token/renew-self")
         {
             Token = held.Login.Token,
-            Body = JsonBody.Of(("increment", Increment())),
+            Body = JsonBody.Of(("increment", DurationText.Of(_options.RenewalIncrement))),
         };
         var answer = Login.Read(await _client.SendAsync(request, _stop.Token));
         var was = held.Login;
@@ -334,11 +333,6 @@ public sealed class LoginSession : IAsyncDisposable
         Tell(Renewed, new LoginEventArgs(login, was));
         return renewed;
     }
-
-    private string? Increment() =>
-        _options.RenewalIncrement is { } increment
-            ? string.Create(CultureInfo.InvariantCulture, $"{(long)increment.TotalSeconds}s")
-            : null;
 
     private void Accept(HeldLogin held)
     {

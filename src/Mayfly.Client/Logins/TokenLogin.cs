@@ -1,4 +1,4 @@
-using Mayfly.Client.Transport;
+using Mayfly.Client.Tokens;
 
 namespace Mayfly.Client.Logins;
 
@@ -18,20 +18,19 @@ public sealed class TokenLogin(string token) : ILoginMethod
     )
     {
         var request = new MayflyRequest(HttpMethod.Get, "auth/token/lookup-self") { Token = token };
-        var data = (await client.SendAsync(request, cancellationToken)).EnsureSuccess().Data;
-        var remaining = data.Seconds("ttl");
+        var info = TokenInfo.Read((await client.SendAsync(request, cancellationToken)).EnsureSuccess().Data);
         return new Login(token)
         {
             // A token in its last second has 0 left, which would mean that it never ends.
             LeaseDuration =
-                data.Instant("expire_time") is null ? remaining
-                : remaining > TimeSpan.Zero ? remaining
+                info.ExpireTime is null ? info.Ttl
+                : info.Ttl > TimeSpan.Zero ? info.Ttl
                 : TimeSpan.FromSeconds(1),
-            IsRenewable = data.Flag("renewable"),
-            Accessor = data.Text("accessor") ?? "",
-            Policies = data.Texts("policies"),
-            EntityId = data.Text("entity_id") ?? "",
-            TokenType = data.Text("type") ?? "",
+            IsRenewable = info.IsRenewable,
+            Accessor = info.Accessor,
+            Policies = info.Policies,
+            EntityId = info.EntityId,
+            TokenType = info.Type,
             IsOwn = false,
         };
     }

@@ -27,6 +27,23 @@ internal static class JsonBody
         return buffer.WrittenMemory;
     }
 
+    /// <summary>An object of texts.</summary>
+    public static ReadOnlyMemory<byte> Of(IEnumerable<KeyValuePair<string, string>> members) =>
+        OfNullable(members.Select(static each => new KeyValuePair<string, string?>(each.Key, each.Value)));
+
+    /// <summary>An object of texts, and of nulls, which mean that a member is to go.</summary>
+    public static ReadOnlyMemory<byte> OfNullable(IEnumerable<KeyValuePair<string, string?>> members) =>
+        Of(
+            members,
+            static (json, members) =>
+            {
+                foreach (var (name, value) in members)
+                {
+                    json.WriteString(name, value);
+                }
+            }
+        );
+
     /// <summary>An object whose members <paramref name="write"/> writes.</summary>
     public static ReadOnlyMemory<byte> Of<T>(T state, Action<Utf8JsonWriter, T> write)
     {

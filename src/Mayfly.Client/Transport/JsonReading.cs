@@ -59,4 +59,18 @@ internal static class JsonReading
 
         return texts;
     }
+
+    public static IReadOnlyDictionary<string, string> TextsByName(this JsonElement element, string name)
+    {
+        var members = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (element.Property(name) is { ValueKind: JsonValueKind.Object } value)
+        {
+            foreach (var member in value.EnumerateObject())
+            {
+                members[member.Name] = member.Value.AsText() ?? member.Value.GetRawText();
+            }
+        }
+
+        return members;
+    }
 }
