@@ -57,16 +57,12 @@ public sealed class WrappingPaths
         );
     }
 
-    /// <summary>Moves what is wrapped behind a new token, with its time from the beginning; the old one is used up.</summary>
+    /// <summary>Moves what is wrapped behind a new token, with its time from the beginning; the old one is used up. Needs the right to.</summary>
     /// <param name="token">The wrapping token. A secret.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<WrapInfo> RewrapAsync(string token, CancellationToken cancellationToken = default) =>
         InfoAsync(
-            new MayflyRequest(HttpMethod.Put, "sys/wrapping/rewrap")
-            {
-                Body = JsonBody.Of(("token", token)),
-                Token = token,
-            },
+            new MayflyRequest(HttpMethod.Put, "sys/wrapping/rewrap") { Body = JsonBody.Of(("token", token)) },
             cancellationToken
         );
 

@@ -225,7 +225,7 @@ public sealed partial class TypedCallTests : IAsyncLifetime
 
         var lookup = await nobody.Wrapping.LookupAsync(wrapped.Token.Reveal(), Cancellation);
         Assert.Equal(("secret/data/app", TimeSpan.FromMinutes(5)), (lookup.CreationPath, lookup.CreationTtl));
-        var again = await nobody.Wrapping.RewrapAsync(wrapped.Token.Reveal(), Cancellation);
+        var again = await _client.Wrapping.RewrapAsync(wrapped.Token.Reveal(), Cancellation);
         var answer = await nobody.Wrapping.UnwrapAsync(again.Token.Reveal(), Cancellation);
 
         Assert.Equal("1", answer.Data.GetProperty("data").GetProperty("a").GetString());
