@@ -34,7 +34,7 @@ public sealed class WallTests
                 Assert.True(
                     IsExtension(name)
                         || name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
-                        || name is "Mayfly.Client" or "Mayfly.Hcl" or "YamlDotNet",
+                        || name is "Mayfly.Client" or "Mayfly.Hcl" or "Mayfly.Scanner" or "YamlDotNet",
                     name
                 )
         );
