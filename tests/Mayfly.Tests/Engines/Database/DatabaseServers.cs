@@ -7,8 +7,8 @@ public sealed class DatabaseServers : IAsyncDisposable
 {
     private readonly Lazy<Task<PostgresServer>> _postgres = new(() => PostgresServer.StartAsync());
 
-    private readonly Lazy<Task<MariaDbServer>> _mariaDb = new(MariaDbServer.StartAsync);
-    private readonly Lazy<Task<RedisServer>> _redis = new(RedisServer.StartAsync);
+    private readonly Lazy<Task<MariaDbServer>> _mariaDb = new(() => MariaDbServer.StartAsync());
+    private readonly Lazy<Task<RedisServer>> _redis = new(() => RedisServer.StartAsync());
 
     public Task<PostgresServer> PostgresAsync() => _postgres.Value;
 

@@ -6,8 +6,13 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
     public const string Admin = "vault-admin";
     public const string Password = "it's the \\admin's \"pass\"";
 
+    private string[] _options = [];
+
     private MariaDbServer()
         : base("mariadb") { }
+
+    /// <summary>Its certificate, in PEM; "" without TLS.</summary>
+    public string Certificate { get; private set; } = "";
 
     public object ConfigurationAt(int port) =>
         new
@@ -24,11 +29,19 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
 
     public string FailingCreation => Creation + "GRANT NONSENSE ON *.* TO '{{name}}'@'%'";
 
-    public static async Task<MariaDbServer> StartAsync()
+    /// <param name="host">The host that its certificate is for; "" for no TLS.</param>
+    public static async Task<MariaDbServer> StartAsync(string host = "")
     {
         var server = new MariaDbServer();
         try
         {
+            if (host.Length > 0)
+            {
+                var certificate = await ServerCertificate.MakeAsync(server.Folder, host);
+                server.Certificate = certificate.Pem;
+                server._options = [$"--ssl-cert={certificate.File}", $"--ssl-key={certificate.KeyFile}"];
+            }
+
             await server.InitializeAsync();
             await server.RunAsync();
             return server;
@@ -41,7 +54,12 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
     }
 
     /// <summary>Runs SQL with the client program.</summary>
-    public Task<(bool Succeeded, string Output)> QueryAsync(string user, string password, string sql) =>
+    public Task<(bool Succeeded, string Output)> QueryAsync(
+        string user,
+        string password,
+        string sql,
+        string tls = "--skip-ssl"
+    ) =>
         CallAsync(
             "mariadb",
             "--no-defaults",
@@ -49,6 +67,7 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
             $"--port={Port}",
             $"--user={user}",
             $"--password={password}",
+            tls,
             "--batch",
             "--skip-column-names",
             "-e",
@@ -92,6 +111,7 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
                 $"--init-file={Path.Combine(Folder, "init.sql")}",
                 "--innodb-buffer-pool-size=16M",
                 "--innodb-flush-log-at-trx-commit=0",
+                .. _options,
             ]
         );
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Npgsql;
 
@@ -101,26 +99,10 @@ public sealed class PostgresServer : IDatabaseServer
     /// <returns>The server, and its certificate in PEM.</returns>
     public static async Task<(PostgresServer Server, string Certificate)> StartTlsAsync(string host)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(host);
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        var pem = certificate.ExportCertificatePem();
         var folder = Directory.CreateTempSubdirectory("mayfly-postgres-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "server.pem"), pem);
-        var keyFile = Path.Combine(folder, "server.key");
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        using (var mode = Process.Start("chmod", ["600", keyFile]))
-        {
-            await mode.WaitForExitAsync();
-        }
-
-        string[] options = ["ssl=on", $"ssl_cert_file={folder}/server.pem", $"ssl_key_file={keyFile}"];
-        return (await StartAsync(new PostgresServer(folder, options)), pem);
+        var certificate = await ServerCertificate.MakeAsync(folder, host);
+        string[] options = ["ssl=on", $"ssl_cert_file={certificate.File}", $"ssl_key_file={certificate.KeyFile}"];
+        return (await StartAsync(new PostgresServer(folder, options)), certificate.Pem);
     }
 
     /// <summary>Starts it again on its data after <see cref="KillAsync"/>.</summary>

@@ -6,8 +6,16 @@ public sealed class RedisServer : ForeignServer, IDatabaseServer
     public const string Admin = "vault-admin";
     public const string Password = "the-admins-password";
 
+    private string[] _options = [];
+
     private RedisServer()
         : base("redis") { }
+
+    /// <summary>Its certificate, in PEM; "" without TLS.</summary>
+    public string Certificate { get; private set; } = "";
+
+    /// <summary>Where it speaks TLS.</summary>
+    public int TlsPort { get; } = PostgresServer.FreePort();
 
     public object ConfigurationAt(int port) =>
         new
@@ -24,11 +32,29 @@ public sealed class RedisServer : ForeignServer, IDatabaseServer
 
     public string FailingCreation => "[\"~*\", \"+@nonsense\"]";
 
-    public static async Task<RedisServer> StartAsync()
+    /// <param name="host">The host that its certificate is for; "" for no TLS.</param>
+    public static async Task<RedisServer> StartAsync(string host = "")
     {
         var server = new RedisServer();
         try
         {
+            if (host.Length > 0)
+            {
+                var certificate = await ServerCertificate.MakeAsync(server.Folder, host);
+                server.Certificate = certificate.Pem;
+                server._options =
+                [
+                    "--tls-port",
+                    $"{server.TlsPort}",
+                    "--tls-cert-file",
+                    certificate.File,
+                    "--tls-key-file",
+                    certificate.KeyFile,
+                    "--tls-auth-clients",
+                    "no",
+                ];
+            }
+
             await File.WriteAllTextAsync(
                 Path.Combine(server.Folder, "users.acl"),
                 $"user default off\nuser {Admin} on >{Password} ~* &* +@all\n"
@@ -75,6 +101,7 @@ public sealed class RedisServer : ForeignServer, IDatabaseServer
                 "",
                 "--aclfile",
                 Path.Combine(Folder, "users.acl"),
+                .. _options,
             ]
         );
 

@@ -8,6 +8,7 @@ internal static partial class LibMariaDb
     public const int ConnectTimeout = 0;
     public const int CharsetName = 7;
     public const int LocalInfile = 8;
+    public const int Protocol = 9;
     public const int ReadTimeout = 11;
     public const int WriteTimeout = 12;
     public const int VerifyServerCertificate = 21;
@@ -15,6 +16,9 @@ internal static partial class LibMariaDb
     public const int SslCertificate = 26;
     public const int SslAuthorities = 27;
     public const int SslEnforce = 38;
+
+    /// <summary>For <see cref="Protocol"/>: MYSQL_PROTOCOL_TCP.</summary>
+    public const uint OverTcp = 1;
 
     private const string Library = "libmariadb.so.3";
 

@@ -98,6 +98,12 @@ internal sealed class MariaDbConnection : SafeHandleZeroOrMinusOneIsInvalid
         {
             Secure(address, config, files);
             var unix = address.Socket.Length > 0;
+            if (!unix)
+            {
+                // Otherwise the library takes "localhost" for a socket of its own choice.
+                _ = LibMariaDb.Option(handle, LibMariaDb.Protocol, LibMariaDb.OverTcp);
+            }
+
             var connected = LibMariaDb.Connect(
                 handle,
                 unix ? null : address.Host,
