@@ -119,7 +119,12 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _hookCall = new HookCall(parts.Options, parts.Time);
         Rotations = MakeRotations(parts, sys, consumers, out var rotationPaths);
         BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords, rotationPaths);
-        _clock = new ClockWatch(tokens, parts.Time, parts.Logs.CreateLogger("mayfly.clock"));
+        _clock = new ClockWatch(
+            parts.Time,
+            parts.Logs.CreateLogger("mayfly.clock"),
+            tokens.LookAtClockAsync,
+            Rotations.LookAtClockAsync
+        );
         var expiryLog = parts.Logs.CreateLogger("mayfly.expiry");
         var owners = new DueOwners(tokens, _leases, _revocations, _mounts, Rotations, expiryLog);
         _due = new DueScheduler(parts.Store, parts.Time, expiryLog, owners.HandleAsync);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mayfly.Core.Pipeline;
+using Mayfly.Core.Quotas;
 
 namespace Mayfly.Core.Consumers;
 
@@ -13,14 +14,22 @@ internal sealed class ConsumerBook(TimeProvider time)
     /// <summary>A consumer that has neither read nor acknowledged for this long is gone.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    /// <summary>The most consumers of one path. Further ones read as always, but are not waited for.</summary>
-    public const int MostPerPath = 1_000;
+    /// <summary>The most consumers of one path. Further ones read as always, with a warning, and are not waited for.</summary>
+    public const int MostPerPath = 3_000;
+
+    /// <summary>The most consumers at all: some 30 MB.</summary>
+    public const int MostAtAll = 100_000;
 
     /// <summary>The most paths. The consumers of further ones are not known.</summary>
     public const int MostPaths = 20_000;
 
+    private const string Full =
+        "the server remembers as many consumers as it can: this one is not among them, and no rotation waits for it. A token that "
+        + "stands for many consumers may be the reason; let each program log in by itself";
+
     private readonly ConcurrentDictionary<string, ReadersOfPath> _paths = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Offered> _offers = new(StringComparer.Ordinal);
+    private readonly FairShares _total = new(MostAtAll);
     private readonly DateTimeOffset _start = time.GetUtcNow();
     private long _swept = time.GetUtcNow().Ticks;
 
@@ -39,11 +48,18 @@ internal sealed class ConsumerBook(TimeProvider time)
     {
         var path = request.Request.Path;
         var consumer = request.Request.Consumer!;
-        if (path.EndsWith('/'))
+        if (path.EndsWith('/') || request.CallerOrNull is not { } caller)
         {
             // Who may read below a path may ask for it with a slash at its end: that is not the secret that is on offer.
             return await handler(request, cancellation);
         }
+
+        if (!ConsumerRight.Has(caller.Acl, path, consumer))
+        {
+            return Warned(await handler(request, cancellation), ConsumerRight.Lacking(consumer));
+        }
+
+        var owner = TokenName.Of(request);
 
         if (
             _offers.TryGetValue(path, out var offer)
@@ -53,26 +69,29 @@ internal sealed class ConsumerBook(TimeProvider time)
         )
         {
             offer.Shown = offered.Response!.OfferedVersion;
-            Note(path, consumer, offer.Version, acknowledged: false);
-            return offered;
+            return Note(path, consumer, owner, offer.Version, acknowledged: false) ? offered : Warned(offered, Full);
         }
 
         var outcome = await handler(request, cancellation);
-        if (outcome.Succeeded)
-        {
-            Note(path, consumer, version: "", acknowledged: false);
-        }
-
-        return outcome;
+        return outcome.Succeeded && !Note(path, consumer, owner, version: "", acknowledged: false)
+            ? Warned(outcome, Full)
+            : outcome;
     }
 
     /// <summary>A consumer says that it uses <paramref name="version"/> now; "" for the one that it was given last.</summary>
-    public void Acknowledge(string path, string consumer, string version)
+    /// <param name="path">What it reads.</param>
+    /// <param name="consumer">Its name.</param>
+    /// <param name="owner">The token, for the limits.</param>
+    /// <param name="version">The version.</param>
+    /// <returns>Null, or that there is no place for it.</returns>
+    public Fault? Acknowledge(string path, string consumer, string owner, string version)
     {
         path = path.TrimEnd('/');
         var offer = _offers.GetValueOrDefault(path);
         var isOffered = version.Length > 0 && offer is not null && (version == offer.Version || version == offer.Shown);
-        Note(path, consumer, isOffered ? offer!.Version : version, acknowledged: true);
+        return Note(path, consumer, owner, isOffered ? offer!.Version : version, acknowledged: true)
+            ? null
+            : Fault.Throttled(Full, Lifetime);
     }
 
     /// <summary>The live consumers of a path.</summary>
@@ -97,25 +116,40 @@ internal sealed class ConsumerBook(TimeProvider time)
 
     public void Withdraw(string path) => _offers.TryRemove(path, out _);
 
-    private void Note(string path, string consumer, string version, bool acknowledged)
+    private static Outcome Warned(Outcome outcome, string warning)
+    {
+        outcome.Response?.Warnings.Add(warning);
+        return outcome;
+    }
+
+    /// <summary>False when there is no place for the consumer.</summary>
+    private bool Note(string path, string consumer, string owner, string version, bool acknowledged)
     {
         var now = time.GetUtcNow();
         Sweep(now);
-        ReadersOfPath readers;
+        bool? noted;
         do
         {
             if (!_paths.ContainsKey(path) && _paths.Count >= MostPaths)
             {
-                return;
+                return false;
             }
 
-            readers = _paths.GetOrAdd(path, _ => new ReadersOfPath());
-        } while (!readers.TryNote(consumer, version, acknowledged, now));
+            var readers = _paths.GetOrAdd(path, _ => new ReadersOfPath(_total));
+            noted = readers.TryNote(consumer, owner, version, acknowledged, now);
+        } while (noted is null);
+
+        if (noted == false)
+        {
+            return false;
+        }
 
         if (_offers.TryGetValue(path, out var offer) && (acknowledged || version == offer.Version))
         {
             offer.Taken();
         }
+
+        return true;
     }
 
     /// <summary>Forgets who is gone, once per lifetime.</summary>
@@ -156,72 +190,4 @@ internal sealed class ConsumerBook(TimeProvider time)
             set => _shown = value;
         }
     }
-
-    private sealed class ReadersOfPath
-    {
-        private readonly Dictionary<string, Consumer> _consumers = new(StringComparer.Ordinal);
-        private bool _forgotten;
-
-        /// <summary>False when this object has been forgotten, and another one stands for the path.</summary>
-        public bool TryNote(string name, string version, bool acknowledged, DateTimeOffset now)
-        {
-            lock (_consumers)
-            {
-                if (_forgotten)
-                {
-                    return false;
-                }
-
-                if (!_consumers.TryGetValue(name, out var consumer))
-                {
-                    if (_consumers.Count >= MostPerPath)
-                    {
-                        return true;
-                    }
-
-                    consumer = new Consumer(name, now, "", null);
-                }
-
-                _consumers[name] =
-                    !acknowledged ? consumer with { Seen = now, Given = version }
-                    : version.Length > 0 ? consumer with { Seen = now, Acknowledged = version }
-                    : consumer with { Seen = now, Acknowledged = consumer.Given };
-                return true;
-            }
-        }
-
-        public IReadOnlyList<Consumer> Live(DateTimeOffset since)
-        {
-            lock (_consumers)
-            {
-                return [.. _consumers.Values.Where(consumer => consumer.Seen > since)];
-            }
-        }
-
-        /// <summary>Removes who was last seen before; tells whether nobody is left.</summary>
-        public bool Forget(DateTimeOffset since)
-        {
-            lock (_consumers)
-            {
-                foreach (var gone in _consumers.Values.Where(consumer => consumer.Seen <= since).ToList())
-                {
-                    _consumers.Remove(gone.Name);
-                }
-
-                _forgotten = _consumers.Count == 0;
-                return _forgotten;
-            }
-        }
-    }
-}
-
-/// <summary>A program that reads a secret and says who it is. Immutable.</summary>
-/// <param name="Name">As it calls itself: <c>app/instance</c>.</param>
-/// <param name="Seen">When it last read or acknowledged.</param>
-/// <param name="Given">The offered version that its last read gave it; "" when that was the current one.</param>
-/// <param name="Acknowledged">The version that it said it uses; null when it has never said so.</param>
-internal sealed record Consumer(string Name, DateTimeOffset Seen, string Given, string? Acknowledged)
-{
-    /// <summary>Whoever acknowledges is taken at their word; of the others it is known what they were given.</summary>
-    public bool Holds(string version) => (Acknowledged ?? Given) == version;
 }

@@ -41,6 +41,9 @@ public sealed record RotationTerms
 
     public LateConsumers LateConsumers { get; init; }
 
+    /// <summary>Who is waited for: names of consumers, with <c>*</c> for any text; everybody when there are none.</summary>
+    public IReadOnlyList<string> Consumers { get; init; } = [];
+
     /// <summary>
     /// How long the old credential stays valid after the promotion; null for as long as possible: with two users until its turn
     /// comes again. In an emergency it ends at once.

@@ -1,6 +1,7 @@
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Policy;
+using Mayfly.Core.Quotas;
 
 namespace Mayfly.Core.Events;
 
@@ -31,11 +32,10 @@ internal sealed class EventBus : IDisposable
     private const int WakeAgain = 2;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, int> _byOwner = new(StringComparer.Ordinal);
+    private readonly FairShares _places;
     private readonly ITimer _tick;
     private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _waking;
-    private int _subscriptions;
     private long _deserted;
     private long _looks;
     private volatile bool _heard;
@@ -46,6 +46,7 @@ internal sealed class EventBus : IDisposable
         Limits = limits;
         Time = time;
         Source = source;
+        _places = new FairShares(limits.Subscriptions, limits.SubscriptionsPerToken);
         Log = new EventLog(limits.Kept, limits.KeptBytes);
         _tick = time.CreateTimer(_ => LookAgain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -60,7 +61,7 @@ internal sealed class EventBus : IDisposable
     public EventLog Log { get; }
 
     /// <summary>How many subscribers there are.</summary>
-    public int Subscriptions => Volatile.Read(ref _subscriptions);
+    public int Subscriptions => _places.Taken;
 
     /// <summary>Somebody listens, or did a moment ago and may come back.</summary>
     public bool IsHeard => _heard;
@@ -111,7 +112,7 @@ internal sealed class EventBus : IDisposable
         var change = new ChangeEvent(id, type, operation, mount.Path, dataPath, sudo, json);
         lock (_gate)
         {
-            if (_subscriptions == 0 && Time.GetElapsedTime(_deserted) >= Limits.Linger)
+            if (Subscriptions == 0 && Time.GetElapsedTime(_deserted) >= Limits.Linger)
             {
                 _heard = false;
                 Log.Clear();
@@ -135,25 +136,21 @@ internal sealed class EventBus : IDisposable
                 return (null, Fault.Sealed());
             }
 
-            var own = _byOwner.GetValueOrDefault(request.Owner);
-            if (own >= Limits.SubscriptionsPerToken)
+            var isFirst = Subscriptions == 0;
+            if (!_places.TryTake(request.Owner))
             {
                 EventMetrics.Refused.Add(1);
+                var own = _places.Of(request.Owner);
                 return (
                     null,
-                    Fault.Throttled($"this token has {own} subscriptions already; end some before the next", Tick)
+                    own == 0
+                        ? Fault.Throttled("the server has as many subscriptions as it can take", Tick)
+                        : Fault.Throttled($"this token has {own} subscriptions already; end some before the next", Tick)
                 );
             }
 
-            if (_subscriptions >= Limits.Subscriptions)
-            {
-                EventMetrics.Refused.Add(1);
-                return (null, Fault.Throttled("the server has as many subscriptions as it can take", Tick));
-            }
-
             EventMetrics.Subscriptions.Add(1);
-            _byOwner[request.Owner] = own + 1;
-            if (_subscriptions++ == 0)
+            if (isFirst)
             {
                 _heard = true;
                 _tick.Change(Tick, Tick);
@@ -178,12 +175,8 @@ internal sealed class EventBus : IDisposable
         lock (_gate)
         {
             EventMetrics.Subscriptions.Add(-1);
-            if (--_byOwner[owner] == 0)
-            {
-                _byOwner.Remove(owner);
-            }
-
-            if (--_subscriptions == 0)
+            _places.GiveBack(owner);
+            if (Subscriptions == 0)
             {
                 _deserted = Time.GetTimestamp();
                 _tick.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

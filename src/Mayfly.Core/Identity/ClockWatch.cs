@@ -2,8 +2,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Core.Identity;
 
-/// <summary>Looks at the clock every few minutes while the vault is unsealed; see <see cref="ClockHistory"/>.</summary>
-internal sealed class ClockWatch(TokenStore tokens, TimeProvider time, ILogger log) : IAsyncDisposable
+/// <summary>
+/// Has the clock looked at every few minutes while the vault is unsealed, by all who would be misled when it was wrong.
+/// </summary>
+internal sealed class ClockWatch(
+    TimeProvider time,
+    ILogger log,
+    params IReadOnlyList<Func<ILogger, CancellationToken, ValueTask>> lookers
+) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
 
@@ -14,7 +20,13 @@ internal sealed class ClockWatch(TokenStore tokens, TimeProvider time, ILogger l
     public void Start() => _loop = Task.Run(RunAsync);
 
     /// <summary>Looks now. For tests, which move the clock.</summary>
-    public ValueTask LookAsync(CancellationToken cancellation) => tokens.LookAtClockAsync(log, cancellation);
+    public async ValueTask LookAsync(CancellationToken cancellation)
+    {
+        foreach (var look in lookers)
+        {
+            await look(log, cancellation);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -5,6 +5,9 @@ namespace Mayfly.Core.Rotation;
 /// <summary>How long until what failed is tried again: doubling from first to longest, and up to a quarter more by chance.</summary>
 internal static class Backoff
 {
+    /// <summary>No pause is longer.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromHours(1) * 1.25;
+
     private static readonly TimeSpan FirstAttempt = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestAttempt = TimeSpan.FromHours(1);
     private static readonly TimeSpan FirstStep = TimeSpan.FromSeconds(1);

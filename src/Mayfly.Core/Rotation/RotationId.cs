@@ -8,6 +8,9 @@ internal readonly record struct RotationId(string MountUuid, string Target)
     private const string Named = "named/";
     private const string Mounts = "mount/";
 
+    /// <summary>What the addresses of records begin with.</summary>
+    public static IReadOnlyList<string> Roots { get; } = [Named, Mounts];
+
     public bool IsNamed => MountUuid.Length == 0;
 
     /// <summary>The address of its record.</summary>

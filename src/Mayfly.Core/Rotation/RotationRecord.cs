@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
+using Mayfly.Core.Policy;
 using Mayfly.Crypto;
 
 namespace Mayfly.Core.Rotation;
@@ -59,6 +61,10 @@ internal sealed record RotationRecord
     [JsonIgnore]
     public bool IsUnderWay => Step is not (RotationStep.Idle or RotationStep.Retire);
 
+    /// <summary>Whether it waits for a consumer of that name.</summary>
+    public bool Awaits(string consumer) =>
+        Terms.Consumers.Count == 0 || Terms.Consumers.Any(pattern => new TypePattern(pattern).Matches(consumer));
+
     /// <summary>When there is something to do next, or null.</summary>
     public DateTimeOffset? Due() =>
         Step switch
@@ -84,6 +90,7 @@ internal sealed record RotationRecord
             {
                 ConsumerWait = Terms.ConsumerWait,
                 LateConsumers = Terms.LateConsumers,
+                Consumers = Terms.Consumers,
                 RetireAfter = Terms.RetireAfter,
             };
         }
@@ -96,6 +103,33 @@ internal sealed record RotationRecord
         var next = terms.Schedule.After(terms.Schedule.Period > TimeSpan.Zero && LastRotation is { } last ? last : now);
         return this with { Terms = terms, NextRotation = next < now ? now : next };
     }
+
+    /// <summary>
+    /// The record with no moment further away than it can be by a clock that shows <paramref name="now"/>. What was computed while
+    /// the clock was ahead would otherwise be waited for until that time comes.
+    /// </summary>
+    public RotationRecord By(DateTimeOffset now) =>
+        this with
+        {
+            LastRotation = Earlier(LastRotation, LastRotation is null ? null : now),
+            NextRotation = Terms.Schedule.After(now) is { } latest && NextRotation > latest ? latest : NextRotation,
+            NotBefore = NotBefore > now + Backoff.Longest ? now + Backoff.Longest : NotBefore,
+            LookAgain = LookAgain > now + LongestLook ? now + LongestLook : LookAgain,
+            Request = Request?.At > now ? Request with { At = now } : Request,
+            Attempt =
+                Attempt is { } attempt && (attempt.StartedAt > now || attempt.WaitingSince > now)
+                    ? attempt with
+                    {
+                        StartedAt = attempt.StartedAt > now ? now : attempt.StartedAt,
+                        WaitingSince = attempt.WaitingSince > now ? now : attempt.WaitingSince,
+                    }
+                    : Attempt,
+        };
+
+    private TimeSpan LongestLook =>
+        Step == RotationStep.Retire ? Terms.RetireAfter ?? TimeSpan.Zero
+        : Terms.ConsumerWait > ConsumerBook.Lifetime ? Terms.ConsumerWait
+        : ConsumerBook.Lifetime;
 
     public RotationRecord WithHistory(RotationOutcome outcome) =>
         this with

@@ -81,6 +81,20 @@ internal sealed class RotationRecords(View view)
         return [.. found.Select(RotationId.From).OfType<RotationId>()];
     }
 
+    /// <summary>All rotations there are.</summary>
+    public async ValueTask<IReadOnlyList<RotationId>> AllAsync(CancellationToken cancellation)
+    {
+        var found = new List<RotationId>();
+        foreach (var root in RotationId.Roots)
+        {
+            var names = new List<string>();
+            await WalkAsync(root, "", names, cancellation);
+            found.AddRange(names.Select(name => RotationId.From(root + name)).OfType<RotationId>());
+        }
+
+        return found;
+    }
+
     private async ValueTask WalkAsync(string root, string folder, List<string> found, CancellationToken cancellation)
     {
         foreach (var name in await view.ListAsync(root + folder, cancellation))

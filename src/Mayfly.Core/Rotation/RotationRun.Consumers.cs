@@ -47,6 +47,7 @@ internal sealed partial class RotationRun
         Offer(record);
         var again = context
             .Consumers.BehindOf(_target.ReadPath, attempt.Version)
+            .Where(consumer => record.Awaits(consumer.Name))
             .Select(consumer => consumer.Seen + ConsumerBook.Lifetime)
             .Append(now < context.Consumers.KnownFrom ? context.Consumers.KnownFrom : limit)
             .Append(limit)
@@ -90,7 +91,7 @@ internal sealed partial class RotationRun
             behind.UnionWith(record.Awaited.Except(live.Select(consumer => consumer.Name), StringComparer.Ordinal));
         }
 
-        return [.. behind.Order(StringComparer.Ordinal)];
+        return [.. behind.Where(record.Awaits).Order(StringComparer.Ordinal)];
     }
 
     private void Offer(RotationRecord record)

@@ -18,9 +18,13 @@ internal sealed class Rotations(RotationContext context) : IAsyncDisposable
     /// <summary>So many may stand in line; what comes due beyond that is offered again by the index of due records.</summary>
     private const int InLine = 1_024;
 
+    /// <summary>What a time service corrects without being noticed.</summary>
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<RotationId, Line> _running = [];
     private readonly SemaphoreSlim _slots = new(AtOnce, AtOnce);
     private readonly CancellationTokenSource _stop = new();
+    private (DateTimeOffset Shown, long At)? _clock;
 
     public RotationRecords Records => context.Records;
 
@@ -38,6 +42,39 @@ internal sealed class Rotations(RotationContext context) : IAsyncDisposable
         foreach (var id in await Records.WaitingAsync(cancellation))
         {
             Wake(id);
+        }
+    }
+
+    /// <summary>
+    /// To be called every few minutes: when the clock may have been ahead, brings the rotations that were stored then back within
+    /// reach. Nothing is lost if the clock is wrong only now: a rotation then begins early.
+    /// </summary>
+    public async ValueTask LookAtClockAsync(ILogger log, CancellationToken cancellation)
+    {
+        var now = Time.GetUtcNow();
+        var wasRight = _clock is { } before && now - before.Shown > Time.GetElapsedTime(before.At) - Slack;
+        _clock = (now, Time.GetTimestamp());
+        if (wasRight)
+        {
+            return;
+        }
+
+        foreach (var id in await Records.AllAsync(cancellation))
+        {
+            var (record, version) = await Records.GetAsync(id, cancellation);
+            if (record is null || record.By(now) is var mended && mended == record)
+            {
+                continue;
+            }
+
+            if ((await Records.SaveAsync(id, mended, version, cancellation)).Succeeded)
+            {
+                log.LogWarning(
+                    "the clock was ahead of {Now:u} when a rotation was stored: it is due {Due:u} at the latest",
+                    now,
+                    mended.Due()
+                );
+            }
         }
     }
 

@@ -83,13 +83,18 @@ internal sealed class ConsumerPaths(Rotations rotations)
             return new(problem);
         }
 
-        if (!MayRead(request, path))
+        // The name may have come in the header, which the check of the request's parameters has not seen.
+        if (!MayRead(request, path) || !ConsumerRight.Has(request.Caller.Acl, path, consumer))
         {
             return new(Fault.Denied());
         }
 
-        rotations.Consumers.Acknowledge(path, consumer, request.Fields.String("version"));
-        return new(Outcome.Done);
+        return new(
+            rotations.Consumers.Acknowledge(path, consumer, TokenName.Of(request), request.Fields.String("version"))
+                is { } fault
+                ? fault
+                : Outcome.Done
+        );
     }
 
     private static bool MayRead(AuthorizedRequest request, string path) =>

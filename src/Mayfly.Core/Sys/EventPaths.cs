@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
 using Mayfly.Core.Pipeline;
@@ -82,11 +80,10 @@ internal sealed class EventPaths(EventBus bus, Authentication authentication, Fu
         }
 
         var token = request.Request.Token!;
-        var accessor = request.Caller.Token.Accessor;
         var seen = request.Fields.String("last_event_id") is { Length: > 0 } id ? id : request.Request.LastEventId;
         var (subscription, fault) = bus.Subscribe(
             new SubscriptionRequest(
-                accessor.Length > 0 ? accessor : NameOf(token),
+                TokenName.Of(request),
                 new TypePattern(type),
                 filter,
                 seen is { Length: <= MaxEventId } ? seen : null,
@@ -95,10 +92,6 @@ internal sealed class EventPaths(EventBus bus, Authentication authentication, Fu
         );
         return new(subscription is null ? fault! : new Response { Subscription = subscription });
     }
-
-    /// <summary>A batch token has no accessor; its own text is no name for anything.</summary>
-    private static string NameOf(string token) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
     private static string? Problem(AuthorizedRequest request)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
@@ -21,12 +22,13 @@ internal sealed class RotationConfigPaths(
 {
     private const int LongestName = 128;
     private const int ShortestKey = 16;
+    private const int MostConsumers = 100;
 
     private static readonly FieldSpec Name = new(
         "name",
         FieldType.String,
         "A name without slashes for a rotation by webhook; or the name of an engine's rotation, such as "
-            + "database/static-roles/app, of which only consumer_wait, late_consumers and retire_after can be set here."
+            + "database/static-roles/app, of which only consumers, consumer_wait, late_consumers and retire_after can be set here."
     );
 
     public IEnumerable<PathEntry> Entries =>
@@ -73,6 +75,11 @@ internal sealed class RotationConfigPaths(
                         "rotation_window",
                         FieldType.Duration,
                         "how long after a time of the schedule a rotation may begin"
+                    ),
+                    new(
+                        "consumers",
+                        FieldType.StringList,
+                        "who is waited for: names of consumers, with * for any text, such as shop/*; all when not given"
                     ),
                     new("consumer_wait", FieldType.Duration, "the longest to wait for consumers; 0 for not at all"),
                     new(
@@ -369,11 +376,17 @@ internal sealed class RotationConfigPaths(
     private static (RotationTerms? Terms, Fault? Fault) Waits(FieldValues fields, RotationTerms old)
     {
         var late = fields.StringOrNull("late_consumers");
+        var consumers = fields.StringListOrNull("consumers");
         return late is not (null or "revert" or "proceed")
-            ? (null, Fault.Invalid("late_consumers must be revert or proceed"))
+                ? (null, Fault.Invalid("late_consumers must be revert or proceed"))
+            : consumers?.Count > MostConsumers
+                ? (null, Fault.Invalid($"consumers has at most {MostConsumers} names; use *, as in shop/*"))
+            : consumers?.Select(ConsumerName.Problem).FirstOrDefault(problem => problem is not null) is { } misnamed
+                ? (null, misnamed)
             : (
                 old with
                 {
+                    Consumers = consumers ?? old.Consumers,
                     ConsumerWait = fields.DurationOrNull("consumer_wait") ?? old.ConsumerWait,
                     RetireAfter = fields.DurationOrNull("retire_after") ?? old.RetireAfter,
                     LateConsumers =
@@ -397,6 +410,13 @@ internal sealed class RotationConfigPaths(
         writer.WriteString("name", name);
         writer.WriteString("mode", RotationText.Of(terms.Mode));
         RotationReply.WriteSchedule(writer, terms.Schedule);
+        writer.WriteStartArray("consumers");
+        foreach (var consumer in terms.Consumers)
+        {
+            writer.WriteStringValue(consumer);
+        }
+
+        writer.WriteEndArray();
         writer.WriteNumber("consumer_wait", (long)terms.ConsumerWait.TotalSeconds);
         writer.WriteString("late_consumers", RotationText.Of(terms.LateConsumers));
         if (terms.RetireAfter is { } grace)

@@ -71,7 +71,11 @@ internal static class RotationReply
             writer.WriteString("name", consumer.Name);
             writer.WriteString("last_seen", GoTime.Format(consumer.Seen));
             writer.WriteString("acknowledged", consumer.Acknowledged);
-            writer.WriteBoolean("behind", record.Step == RotationStep.Wait && !consumer.Holds(wanted));
+            writer.WriteBoolean("awaited", record.Awaits(consumer.Name));
+            writer.WriteBoolean(
+                "behind",
+                record.Step == RotationStep.Wait && record.Awaits(consumer.Name) && !consumer.Holds(wanted)
+            );
             writer.WriteEndObject();
         }
 
@@ -85,6 +89,7 @@ internal static class RotationReply
             foreach (
                 var name in behind
                     .Concat(record.Awaited.Except(heard, StringComparer.Ordinal))
+                    .Where(record.Awaits)
                     .Order(StringComparer.Ordinal)
             )
             {

@@ -28,7 +28,7 @@ public sealed class EventBusTests : IDisposable
             new EventLimits
             {
                 Kept = 16,
-                Subscriptions = 3,
+                Subscriptions = 8,
                 SubscriptionsPerToken = 2,
             }
         );
@@ -114,14 +114,18 @@ public sealed class EventBusTests : IDisposable
         Assert.Contains("this token has 2 subscriptions", fault.Messages[0], StringComparison.Ordinal);
         Assert.NotNull(fault.RetryAfter);
 
-        using var other = Subscribe(owner: "b");
-        (_, fault) = _bus.Subscribe(Request("c"));
+        foreach (var other in (string[])["b", "c", "d", "e", "f", "g"])
+        {
+            Subscribe(owner: other);
+        }
+
+        (_, fault) = _bus.Subscribe(Request("h"));
         Assert.Equal(FaultKind.Throttled, fault!.Kind);
         Assert.Contains("the server", fault.Messages[0], StringComparison.Ordinal);
 
         two.Dispose();
         two.Dispose();
-        Subscribe(owner: "a").Dispose();
+        Subscribe(owner: "h").Dispose();
     }
 
     [Fact]

@@ -2,8 +2,10 @@ using Mayfly.Core.Audit;
 using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Events;
+using Mayfly.Core.Identity;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
+using Mayfly.Core.Policy;
 using Mayfly.Core.Rotation;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
@@ -134,7 +136,7 @@ internal sealed class RotationBench : IAsyncDisposable
         var entry = new PathEntry("creds") { Help = "", Access = Access.Anyone };
         var match = new PathTable(entry).Match("creds")!;
         using var fields = FieldValues.Bind(match, request, UnknownFields.Refuse, []).Values;
-        var authorized = AuthorizedRequest.Check(request, match, fields!, "creds", caller: null, out _)!;
+        var authorized = AuthorizedRequest.Check(request, match, fields!, "creds", Reader, out _)!;
         var outcome = consumer is null
             ? await CurrentAsync(authorized, Cancellation)
             : await Consumers.ReadAsync(authorized, CurrentAsync, Cancellation);
@@ -187,6 +189,19 @@ internal sealed class RotationBench : IAsyncDisposable
             )
         );
     }
+
+    private static Caller Reader { get; } =
+        new(
+            new TokenEntry
+            {
+                Accessor = "reader",
+                Type = TokenType.Service,
+                Policies = ["root"],
+                Path = "auth/token/root",
+                CreatedAt = DateTimeOffset.UnixEpoch,
+            },
+            Acl.Root
+        );
 
     private static Mount Sys { get; } =
         new()

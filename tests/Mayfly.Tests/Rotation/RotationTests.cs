@@ -2,6 +2,7 @@ using Mayfly.Core.Consumers;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Pipeline;
 using Mayfly.Core.Rotation;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mayfly.Tests.Rotation;
 
@@ -180,21 +181,50 @@ public sealed class RotationTests
         await using var bench = await RotationBench.StartAsync(terms);
         bench.Time.Advance(TimeSpan.FromMinutes(58));
         await bench.ReadAsync("app/1");
-        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", "");
+        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", "token", "");
         bench.Time.Advance(TimeSpan.FromMinutes(2));
         await bench.RunAsync();
 
         Assert.NotEqual("first", await bench.ReadAsync("app/1"));
         await bench.Rotations.IdleAsync();
         Assert.Equal(RotationStep.Wait, (await bench.RecordAsync()).Step);
-        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", "another one");
+        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", "token", "another one");
         await bench.Rotations.IdleAsync();
         Assert.Equal(RotationStep.Wait, (await bench.RecordAsync()).Step);
 
-        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", (await bench.RecordAsync()).Attempt!.Version);
+        bench.Consumers.Acknowledge(
+            RotationBench.ReadPath,
+            "app/1",
+            "token",
+            (await bench.RecordAsync()).Attempt!.Version
+        );
         await bench.Rotations.IdleAsync();
 
         Assert.Equal(RotationStep.Idle, (await bench.RecordAsync()).Step);
+    }
+
+    [Fact]
+    public async Task Only_those_who_are_named_are_waited_for_where_some_are_named()
+    {
+        var terms = Hourly with { ConsumerWait = TimeSpan.FromMinutes(30), Consumers = ["app/*", "batch"] };
+        await using var bench = await RotationBench.StartAsync(terms);
+        bench.Time.Advance(TimeSpan.FromMinutes(60));
+        await bench.ReadAsync("app/1");
+        await bench.ReadAsync("curious/1");
+        await bench.RunAsync();
+        Assert.Equal(["app/1"], (await bench.RecordAsync()).Awaited);
+        await bench.RestartAsync();
+        await bench.ReadAsync("app/1");
+        bench.Consumers.Acknowledge(RotationBench.ReadPath, "curious/1", "token", "another one");
+        bench.Time.Advance(ConsumerBook.Lifetime - TimeSpan.FromMinutes(1));
+        await bench.ReadAsync("app/1");
+        bench.Consumers.Acknowledge(RotationBench.ReadPath, "curious/1", "token", "another one");
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+
+        await bench.RunAsync();
+
+        Assert.Equal(RotationStep.Idle, (await bench.RecordAsync()).Step);
+        Assert.Contains(bench.Consumers.Of(RotationBench.ReadPath), consumer => consumer.Name == "curious/1");
     }
 
     [Fact]
@@ -275,7 +305,12 @@ public sealed class RotationTests
         await bench.Rotations.IdleAsync();
         Assert.True(bench.Database.Accepts(ModelRotator.Initial.Current));
 
-        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", (await bench.RecordAsync()).Attempt!.Version);
+        bench.Consumers.Acknowledge(
+            RotationBench.ReadPath,
+            "app/1",
+            "token",
+            (await bench.RecordAsync()).Attempt!.Version
+        );
         await bench.Rotations.IdleAsync();
 
         Assert.False(bench.Database.Accepts(ModelRotator.Initial.Current));
@@ -331,6 +366,66 @@ public sealed class RotationTests
         Assert.Equal("", record.History[0].Error);
         Assert.True(record.History[0].Emergency);
         Assert.False(bench.Database.Accepts(ModelRotator.Initial.Current));
+    }
+
+    [Theory]
+    [InlineData(365 * 24)]
+    [InlineData(-365 * 24)]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task A_clock_that_was_wrong_for_a_while_does_not_put_the_next_rotation_off(int hours)
+    {
+        await using var bench = await RotationBench.StartAsync(
+            new RotationTerms { Schedule = new RotationSchedule { Period = TimeSpan.FromHours(24) } }
+        );
+        await LookAsync();
+        bench.Time.Advance(TimeSpan.FromHours(1));
+        bench.Time.Jump(TimeSpan.FromHours(hours));
+        await LookAsync();
+        await bench.RunAsync();
+        await bench.RotateAsync("while the clock was wrong", emergency: false);
+        var password = await bench.ReadAsync();
+        bench.Time.Jump(TimeSpan.FromHours(-hours));
+        await LookAsync();
+
+        var record = await bench.RecordAsync();
+        Assert.InRange(record.Due()!.Value, DateTimeOffset.MinValue, bench.Time.GetUtcNow() + TimeSpan.FromHours(24));
+        Assert.True(record.LastRotation <= bench.Time.GetUtcNow());
+        bench.Time.Advance(TimeSpan.FromHours(24));
+        await bench.RunAsync();
+        Assert.NotEqual(password, await bench.ReadAsync());
+
+        ValueTask LookAsync() => bench.Rotations.LookAtClockAsync(NullLogger.Instance, Cancellation);
+    }
+
+    [Fact]
+    public async Task What_was_under_way_while_the_clock_was_ahead_goes_on_when_it_is_right()
+    {
+        var terms = Hourly with
+        {
+            Mode = RotationMode.Coordinated,
+            RetireAfter = TimeSpan.FromMinutes(10),
+            ConsumerWait = TimeSpan.FromMinutes(30),
+        };
+        await using var bench = await RotationBench.StartAsync(terms);
+        bench.Time.Advance(TimeSpan.FromMinutes(10));
+        bench.Time.Jump(TimeSpan.FromDays(365));
+        await bench.ReadAsync("app/1");
+        await bench.RunAsync();
+        Assert.Equal(RotationStep.Wait, (await bench.RecordAsync()).Step);
+        bench.Consumers.Acknowledge(RotationBench.ReadPath, "app/1", "token", "another one");
+        bench.Time.Jump(TimeSpan.FromDays(-365));
+
+        // As at the start of the server that was running with the wrong time.
+        await bench.RestartAsync();
+        await bench.Rotations.LookAtClockAsync(NullLogger.Instance, Cancellation);
+        for (var i = 0; (await bench.RecordAsync()).Step != RotationStep.Idle; i++)
+        {
+            Assert.InRange(i, 0, 10);
+            await bench.NextAsync();
+        }
+
+        Assert.InRange(bench.Time.GetUtcNow() - new ManualTime().GetUtcNow(), TimeSpan.Zero, TimeSpan.FromHours(2));
     }
 
     [Fact]

@@ -196,6 +196,55 @@ public sealed class WebhookRotationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Policies_say_who_counts_as_a_consumer_and_under_which_names()
+    {
+        await ConfigureAsync("consumer_wait=1h", "consumers=shop/*");
+        await MayflyAsync(
+            "write",
+            "sys/policies/acl/reader",
+            """
+            policy=path "secret/data/app" { capabilities = ["read"] }
+            path "sys/consumers/ack" {
+              capabilities = ["update"]
+              allowed_parameters = { "consumer" = ["shop/*"], "*" = [] }
+            }
+            """
+        );
+        var token = await MayflyAsync("token", "create", "-policy=reader", "-no-default-policy", "-field=token");
+        using var reader = new CommandLine(_server.Address, token.Trim());
+        await MayflyAsync("read", "-header=X-Mayfly-Consumer=curious/1", "secret/data/app");
+
+        (await reader.RunAsync("read", "-header=X-Mayfly-Consumer=shop/1", "secret/data/app")).Succeeded();
+        var other = await reader.RunAsync("read", "-header=X-Mayfly-Consumer=bank/1", "secret/data/app");
+        string[] acknowledge =
+        [
+            "write",
+            "-header=X-Mayfly-Consumer=bank/1",
+            "sys/consumers/ack",
+            "path=secret/data/app",
+        ];
+        var refused = await reader.RunAsync(acknowledge);
+        await MayflyAsync("rotate", "app");
+
+        Assert.Contains("may not call itself bank/1", other.Output + other.Error, StringComparison.Ordinal);
+        Assert.Equal(0, other.Code);
+        Assert.Equal(2, refused.Code);
+        var status = await StatusAsync();
+        Assert.Equal("wait", status.GetProperty("step").GetString());
+        Assert.Equal(
+            [("curious/1", false), ("shop/1", true)],
+            status
+                .GetProperty("consumers")
+                .EnumerateArray()
+                .Select(each => (each.GetProperty("name").GetString()!, each.GetProperty("awaited").GetBoolean()))
+        );
+        Assert.Equal(["shop/1"], status.GetProperty("behind").EnumerateArray().Select(name => name.GetString()));
+        // Whoever is no consumer is not shown what is only on offer.
+        var read = await reader.RunAsync("read", "-header=X-Mayfly-Consumer=bank/1", "secret/data/app");
+        Assert.Contains(First, read.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Readers_of_the_secret_are_told_of_its_rotation_and_never_a_value()
     {
         await ConfigureAsync();

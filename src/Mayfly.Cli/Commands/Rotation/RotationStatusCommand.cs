@@ -58,7 +58,7 @@ internal sealed class RotationStatusCommand() : Command("status", "Show where a 
             call,
             "Consumers",
             SecretRows.Member(data, "consumers"),
-            ["name", "last_seen", "acknowledged", "behind"]
+            ["name", "last_seen", "acknowledged", "awaited", "behind"]
         );
         ShowList(
             call,
