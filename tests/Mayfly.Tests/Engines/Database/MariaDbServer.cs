@@ -107,6 +107,7 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
                 $"--port={Port}",
                 "--bind-address=127.0.0.1",
                 $"--socket={Path.Combine(Folder, "s")}",
+                $"--tmpdir={Folder}",
                 $"--pid-file={Path.Combine(Folder, "pid")}",
                 $"--init-file={Path.Combine(Folder, "init.sql")}",
                 "--innodb-buffer-pool-size=16M",
@@ -131,6 +132,8 @@ public sealed class MariaDbServer : ForeignServer, IDatabaseServer
             "--no-defaults",
             $"--user={Environment.UserName}",
             $"--datadir={Path.Combine(Folder, "data")}",
+            // Each tidies up what others have in a shared one.
+            $"--tmpdir={Folder}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db"
         );

@@ -134,7 +134,8 @@ internal sealed class MariaDbConnection : SafeHandleZeroOrMinusOneIsInvalid
 
         _ = LibMariaDb.Option(handle, LibMariaDb.SslEnforce, 1u);
         _ = LibMariaDb.Option(handle, LibMariaDb.VerifyServerCertificate, address.Tls == MariaDbTls.Verified ? 1u : 0u);
-        if (config.Detail("tls_ca") is { Length: > 0 } authorities)
+        // Told whom to trust, the library refuses others even if it is told not to check.
+        if (address.Tls == MariaDbTls.Verified && config.Detail("tls_ca") is { Length: > 0 } authorities)
         {
             _ = LibMariaDb.Option(handle, LibMariaDb.SslAuthorities, InMemory(authorities, files));
         }
