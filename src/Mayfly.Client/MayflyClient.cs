@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Mayfly.Client.Logins;
+using Mayfly.Client.Telemetry;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client;
@@ -25,6 +26,7 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
         _options = options;
         var endpoint = ServerEndpoint.Parse(options.Address);
         _base = endpoint.Base;
+        Server = new Uri(_base);
         _connections = options.HttpClient is { } brought
             ? new Connections(brought)
             : new Connections(HandlerFactory.Create(options, endpoint));
@@ -47,6 +49,7 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
     {
         _options = options;
         _base = other._base;
+        Server = other.Server;
         _connections = other._connections;
         _ownsConnections = false;
         _session = session;
@@ -59,6 +62,9 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
     public LoginSession? Session => _session;
 
     internal TimeProvider Time => _options.Time;
+
+    /// <summary>The address for telemetry: without a user's name, and with <c>localhost</c> for a socket.</summary>
+    internal Uri Server { get; }
 
     /// <summary>
     /// The same client for another namespace, over the same connections and with the same login. It ends with this one; disposing
@@ -79,20 +85,18 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
     public async Task<MayflyResponse> SendAsync(MayflyRequest request, CancellationToken cancellationToken = default)
     {
         var address = RequestAddress.Create(_base, request);
-        if (_session is null || request.Token is not null)
+        using var activity = Activities.Request(Server, request);
+        try
         {
-            return await RepeatAsync(request, address, request.Token ?? _options.Token, cancellationToken);
+            var response = await SendAsync(request, address, cancellationToken);
+            activity?.Answered(response);
+            return response;
         }
-
-        var token = await _session.GetTokenAsync(cancellationToken);
-        var response = await RepeatAsync(request, address, token, cancellationToken);
-        if (response.Status == 403 && await _session.ReplaceRefusedAsync(token, cancellationToken) is { } other)
+        catch (Exception failure)
         {
-            response = await RepeatAsync(request, address, other, cancellationToken);
-            _session.TellRepeated(isRefusedAgain: response.Status == 403);
+            activity?.Failed(failure);
+            throw;
         }
-
-        return response;
     }
 
     /// <summary>GET.</summary>
@@ -151,6 +155,28 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
     /// <summary>The same server, without a token.</summary>
     internal MayflyClient WithoutIdentity() => new(this, _options with { Token = null }, session: null);
 
+    private async Task<MayflyResponse> SendAsync(
+        MayflyRequest request,
+        Uri address,
+        CancellationToken cancellationToken
+    )
+    {
+        if (_session is null || request.Token is not null)
+        {
+            return await RepeatAsync(request, address, request.Token ?? _options.Token, cancellationToken);
+        }
+
+        var token = await _session.GetTokenAsync(cancellationToken);
+        var response = await RepeatAsync(request, address, token, cancellationToken);
+        if (response.Status == 403 && await _session.ReplaceRefusedAsync(token, cancellationToken) is { } other)
+        {
+            response = await RepeatAsync(request, address, other, cancellationToken);
+            _session.TellRepeated(isRefusedAgain: response.Status == 403);
+        }
+
+        return response;
+    }
+
     private async Task<MayflyResponse> RepeatAsync(
         MayflyRequest request,
         Uri address,
@@ -179,6 +205,7 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
                 delay = Retry.Delay(attempt, retryAfter: null, _options.MaxRetryDelay);
             }
 
+            Instruments.Repeated(Server);
             await Task.Delay(delay!.Value, _options.Time, cancellationToken);
         }
     }
@@ -190,6 +217,7 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
+        var began = Time.GetTimestamp();
         using var limit = new CancellationTokenSource(_options.Timeout, _options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -198,11 +226,13 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
             {
                 var body = await BoundedBody.ReadAsync(reply.Content, _options.MaxResponseBytes, either.Token);
                 var retryAfter = Retry.Asked(reply.Headers.RetryAfter, _options.Time);
+                Instruments.Answered(Server, request.Method, (int)reply.StatusCode, Time.GetElapsedTime(began));
                 return new MayflyResponse((int)reply.StatusCode, request.Method.Method, address, body, retryAfter);
             }
         }
         catch (Exception failure) when (IsConnectionFailure(failure, cancellationToken))
         {
+            Instruments.Unanswered(Server, request.Method, failure, Time.GetElapsedTime(began));
             throw new MayflyConnectionException(Explain(failure), failure);
         }
     }

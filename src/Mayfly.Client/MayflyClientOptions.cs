@@ -1,4 +1,5 @@
 using Mayfly.Client.Logins;
+using Mayfly.Client.Transport;
 
 namespace Mayfly.Client;
 
@@ -67,8 +68,9 @@ public sealed record MayflyClientOptions
 
     /// <summary>
     /// Gives the <see cref="System.Net.Http.HttpClient"/> for each request, such as <c>() =&gt; factory.CreateClient("mayfly")</c>, instead of
-    /// connections of this client's own. It is not disposed of. Trust, certificates and unix sockets are then its handler's;
-    /// its handler must not follow redirects, and its own time limit must not be shorter than <see cref="Timeout"/>.
+    /// connections of this client's own. It is not disposed of. Trust, certificates and unix sockets are then its handler's, which
+    /// <see cref="CreateHandler"/> makes; another handler must not follow redirects, since it would take the token along. Its own
+    /// time limit must not be shorter than <see cref="Timeout"/>.
     /// </summary>
     public Func<HttpClient>? HttpClient { get; init; }
 
@@ -115,6 +117,14 @@ public sealed record MayflyClientOptions
             return string.IsNullOrEmpty(value) ? null : value;
         }
     }
+
+    /// <summary>
+    /// The handler that a client with these options has: TLS, certificates, unix socket, no redirects. For
+    /// <c>ConfigurePrimaryHttpMessageHandler</c> of an <c>IHttpClientFactory</c>.
+    /// </summary>
+    /// <exception cref="FormatException">The address is not one.</exception>
+    /// <exception cref="IOException">A certificate or key file cannot be read.</exception>
+    public HttpMessageHandler CreateHandler() => HandlerFactory.Create(this, ServerEndpoint.Parse(Address));
 
     // The compiler's ToString of a record would print the token.
     /// <inheritdoc/>

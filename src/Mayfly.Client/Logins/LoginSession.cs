@@ -1,3 +1,4 @@
+using Mayfly.Client.Telemetry;
 using Mayfly.Client.Transport;
 
 namespace Mayfly.Client.Logins;
@@ -30,6 +31,7 @@ public sealed class LoginSession : IAsyncDisposable
     private TaskCompletionSource<HeldLogin> _outcome = NewOutcome();
     private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (LoginException Exception, long Since)? _failure;
+    private bool _isLoggingIn;
     private Task? _loop;
     private int _disposed;
 
@@ -61,6 +63,18 @@ public sealed class LoginSession : IAsyncDisposable
     /// <summary>The login whose token is valid as far as is known; null before the first and after the last.</summary>
     public Login? Current => _held is { IsExpired: false } held ? held.Login : null;
 
+    /// <summary>Why the last login failed; null when it succeeded, or there was none.</summary>
+    public LoginException? LastFailure
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _failure?.Exception;
+            }
+        }
+    }
+
     /// <summary>A token. Waits for a login only when there is none.</summary>
     /// <param name="cancellationToken">Stops waiting; the login goes on for others.</param>
     /// <exception cref="LoginException">The login has failed. The next try is after <see cref="LoginException.RetryAfter"/>.</exception>
@@ -73,8 +87,20 @@ public sealed class LoginSession : IAsyncDisposable
     /// <returns>The new token.</returns>
     /// <exception cref="LoginException">The login has failed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
-    public Task<string> LogInAgainAsync(CancellationToken cancellationToken = default)
+    public async Task<string> LogInAgainAsync(CancellationToken cancellationToken = default)
     {
+        Task? begunBefore;
+        lock (_gate)
+        {
+            begunBefore = _isLoggingIn ? _outcome.Task : null;
+        }
+
+        if (begunBefore is not null)
+        {
+            await begunBefore.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         lock (_gate)
         {
             _held = null;
@@ -82,7 +108,7 @@ public sealed class LoginSession : IAsyncDisposable
             _woken.TrySetResult();
         }
 
-        return WaitAsync(cancellationToken);
+        return await WaitAsync(cancellationToken);
     }
 
     /// <summary>
@@ -191,11 +217,20 @@ public sealed class LoginSession : IAsyncDisposable
                 };
             }
 
-            _loop ??= Task.Run(RunAsync, CancellationToken.None);
+            _loop ??= Start();
             outcome = _outcome.Task;
         }
 
         return (await outcome.WaitAsync(cancellationToken)).Login.Token;
+    }
+
+    private Task Start()
+    {
+        // What keeps the token alive belongs to no request, though one has set it going.
+        using (ExecutionContext.SuppressFlow())
+        {
+            return Task.Run(RunAsync, CancellationToken.None);
+        }
     }
 
     private async Task RunAsync()
@@ -203,10 +238,15 @@ public sealed class LoginSession : IAsyncDisposable
         var failures = 0;
         while (!_stop.IsCancellationRequested)
         {
+            lock (_gate)
+            {
+                _isLoggingIn = true;
+            }
+
             var asked = _time.GetTimestamp();
             try
             {
-                var held = new HeldLogin(await _method.LoginAsync(_client, _stop.Token), _time, asked);
+                var held = new HeldLogin(await LogInAsync(), _time, asked);
                 failures = 0;
                 Accept(held);
                 await StayAsync(held);
@@ -219,6 +259,23 @@ public sealed class LoginSession : IAsyncDisposable
             {
                 return;
             }
+        }
+    }
+
+    private async Task<Login> LogInAsync()
+    {
+        using var activity = Activities.Login(_client.Server);
+        try
+        {
+            var login = await _method.LoginAsync(_client, _stop.Token);
+            Instruments.LoggedIn(_client.Server, Instruments.Word(failure: null));
+            return login;
+        }
+        catch (Exception failure)
+        {
+            activity?.Failed(failure);
+            Instruments.LoggedIn(_client.Server, Instruments.Word(failure));
+            throw;
         }
     }
 
@@ -246,14 +303,18 @@ public sealed class LoginSession : IAsyncDisposable
                 return;
             }
 
+            using var activity = Activities.Renewal(_client.Server);
             try
             {
                 held = await RenewAsync(held);
+                Instruments.Renewed(_client.Server, Instruments.Word(failure: null));
                 failures = 0;
                 pause = held.UntilAttention;
             }
             catch (MayflyException failure) when (!_stop.IsCancellationRequested)
             {
+                activity?.Failed(failure);
+                Instruments.Renewed(_client.Server, Instruments.Word(failure));
                 var wait = Wait(failure, ++failures);
                 var isRefused = failure is MayflyApiException { Status: >= 400 and < 500 and not 429 };
                 Tell(Failed, new LoginFailedEventArgs(failure, isRenewal: true, isRefused ? TimeSpan.Zero : wait));
@@ -344,6 +405,7 @@ public sealed class LoginSession : IAsyncDisposable
             _last = held;
             _held = _disposed == 0 ? held : null;
             _failure = null;
+            _isLoggingIn = false;
             (outcome, _outcome) = (_outcome, NewOutcome());
         }
 
@@ -371,6 +433,7 @@ public sealed class LoginSession : IAsyncDisposable
         lock (_gate)
         {
             _failure = (told, _time.GetTimestamp());
+            _isLoggingIn = false;
             (outcome, _outcome) = (_outcome, NewOutcome());
         }
 
@@ -395,17 +458,18 @@ public sealed class LoginSession : IAsyncDisposable
         Task woken;
         lock (_gate)
         {
-            if (_woken.Task.IsCompleted)
-            {
-                _woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                return;
-            }
-
             woken = _woken.Task;
         }
 
         pause = pause > ShortestSleep ? pause : ShortestSleep;
         await woken.WaitAsync(pause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_gate)
+        {
+            if (_woken.Task.IsCompleted)
+            {
+                _woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
     }
 
     private async Task RevokeAsync(string token)

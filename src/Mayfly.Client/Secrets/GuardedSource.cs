@@ -1,3 +1,4 @@
+using Mayfly.Client.Telemetry;
 using Polly;
 using Polly.CircuitBreaker;
 
@@ -48,10 +49,10 @@ internal sealed class GuardedSource
     public ISecretSource Source { get; }
 
     public Task<FetchedSecret> FetchAsync(string name, CancellationToken stop) =>
-        CallAsync(name, Source.FetchAsync, name, stop);
+        CountAsync(CallAsync(name, Source.FetchAsync, name, stop), Instruments.Fetched);
 
     public Task<SecretLease> RenewAsync(string name, SecretLease lease, CancellationToken stop) =>
-        CallAsync(name, ((ILeasingSecretSource)Source).RenewAsync, lease, stop);
+        CountAsync(CallAsync(name, ((ILeasingSecretSource)Source).RenewAsync, lease, stop), Instruments.LeaseRenewed);
 
     public Task RevokeAsync(string name, SecretLease lease, CancellationToken stop) =>
         CallAsync(
@@ -76,6 +77,21 @@ internal sealed class GuardedSource
             version,
             stop
         );
+
+    private async Task<TResult> CountAsync<TResult>(Task<TResult> call, Action<ISecretSource, SecretFailure?> count)
+    {
+        try
+        {
+            var result = await call;
+            count(Source, null);
+            return result;
+        }
+        catch (SecretSourceException failure)
+        {
+            count(Source, failure.Reason);
+            throw;
+        }
+    }
 
     private async Task<TResult> CallAsync<TArgument, TResult>(
         string name,

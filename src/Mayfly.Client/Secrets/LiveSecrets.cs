@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Mayfly.Client.Telemetry;
 
 namespace Mayfly.Client.Secrets;
 
@@ -30,6 +31,7 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
             Options.VersionHashKey?.ToArray() ?? RandomNumberGenerator.GetBytes(ContentDigest.KeySize)
         );
         Leases = new ReplacedLeases(this);
+        LiveSecretsInUse.Add(this);
         _watch = Options.Watch && source is IWatchableSecretSource watchable ? new ChangeWatch(watchable, this) : null;
     }
 
@@ -143,6 +145,7 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
             return null;
         }
 
+        LiveSecretsInUse.Remove(this);
         _stop.Cancel();
         var left = new List<(string, SecretLease)>();
         foreach (var secret in _secrets.Values)

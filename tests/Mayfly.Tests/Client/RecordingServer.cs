@@ -53,9 +53,17 @@ internal sealed class RecordingServer : IAsyncDisposable
     }
 
     /// <summary>Prepares an answer. Several for one request come in order; the last one stays.</summary>
-    public RecordingServer On(string request, int status, string body = "", string? location = null)
+    public RecordingServer On(
+        string request,
+        int status,
+        string body = "",
+        string? location = null,
+        string? retryAfter = null
+    )
     {
-        _answers.GetOrAdd(request, static _ => new Queue<Answer>()).Enqueue(new Answer(status, body, location));
+        _answers
+            .GetOrAdd(request, static _ => new Queue<Answer>())
+            .Enqueue(new Answer(status, body, location, retryAfter));
         return this;
     }
 
@@ -109,6 +117,11 @@ internal sealed class RecordingServer : IAsyncDisposable
             context.Response.Headers.Location = answer.Location;
         }
 
+        if (answer.RetryAfter is not null)
+        {
+            context.Response.Headers.RetryAfter = answer.RetryAfter;
+        }
+
         if (answer.Body.Length > 0)
         {
             await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(answer.Body), context.RequestAborted);
@@ -119,7 +132,7 @@ internal sealed class RecordingServer : IAsyncDisposable
     {
         if (!_answers.TryGetValue(request, out var queue))
         {
-            return new Answer(404, """{"errors":[]}""", null);
+            return new Answer(404, """{"errors":[]}""", null, null);
         }
 
         lock (queue)
@@ -128,7 +141,7 @@ internal sealed class RecordingServer : IAsyncDisposable
         }
     }
 
-    private sealed record Answer(int Status, string Body, string? Location);
+    private sealed record Answer(int Status, string Body, string? Location, string? RetryAfter);
 }
 
 /// <summary>One request as it came.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Mayfly.Client.Logins;
 
 namespace Mayfly.Client.Secrets.Sources;
 
@@ -138,6 +139,10 @@ public sealed class MayflySecretSource
                 refusal
             );
         }
+        catch (LoginException failure)
+        {
+            throw NotLoggedIn("events", failure);
+        }
         catch (MayflyConnectionException failure)
         {
             throw new SecretSourceException(SecretFailure.Unreachable, "events: " + failure.Message, failure);
@@ -154,11 +159,21 @@ public sealed class MayflySecretSource
         {
             return await _client.SendAsync(request, cancellationToken);
         }
+        catch (LoginException failure)
+        {
+            throw NotLoggedIn(name, failure);
+        }
         catch (MayflyConnectionException failure)
         {
             throw new SecretSourceException(SecretFailure.Unreachable, $"{name}: {failure.Message}", failure);
         }
     }
+
+    private static SecretSourceException NotLoggedIn(string what, LoginException failure) =>
+        new(failure.IsRefusal ? SecretFailure.Denied : SecretFailure.Unreachable, $"{what}: {failure.Message}", failure)
+        {
+            RetryAfter = failure.RetryAfter,
+        };
 
     private static void Check(string what, MayflyResponse response)
     {
