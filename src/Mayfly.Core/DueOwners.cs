@@ -18,17 +18,17 @@ internal sealed class DueOwners(
 )
 {
     /// <inheritdoc cref="DueHandler"/>
-    public async ValueTask<bool> HandleAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
+    public async ValueTask<DueWork> HandleAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
     {
         if (records[0].Key.StartsWith(leases.View.Root))
         {
-            return await leases.DueAsync(Below(leases.View.Root), cancellation);
+            return await leases.Expiry.DueAsync(Below(leases.View.Root), cancellation);
         }
 
         if (records[0].Key.StartsWith(tokens.View.Root))
         {
             await EachOnDamageAsync(Below(tokens.View.Root), ExpireAsync);
-            return true;
+            return DueWork.Done;
         }
 
         foreach (var record in records)
@@ -37,7 +37,7 @@ internal sealed class DueOwners(
             await TryAsync(() => HandleAsync(record, cancellation));
         }
 
-        return true;
+        return DueWork.Done;
 
         ValueTask ExpireAsync(IReadOnlyList<KeyedRecord> due) =>
             tokens.ExpireAsync(due.Select(record => tokens.View.PathOf(record.Key)!), cancellation);

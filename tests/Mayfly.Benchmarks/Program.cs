@@ -23,6 +23,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["audit"] = AuditBenchmark.MainAsync,
     ["database"] = DatabaseBenchmark.MainAsync,
     ["events"] = EventsBenchmark.MainAsync,
+    ["expiry"] = ExpiryBenchmark.MainAsync,
     ["kv"] = KvBenchmark.MainAsync,
     ["leases"] = LeaseBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,

@@ -7,8 +7,19 @@ namespace Mayfly.Core.Leases;
 /// Lets the owner of records that have come due act: afterwards each is gone, or due later; one that is neither is handed over
 /// again later. All are of one lane. Idempotent.
 /// </summary>
-/// <returns>False when the owner cannot do anything for any of them now: the lane is left alone for a while.</returns>
-internal delegate ValueTask<bool> DueHandler(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation);
+internal delegate ValueTask<DueWork> DueHandler(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation);
+
+/// <summary>What an owner has done with the records that it was handed.</summary>
+/// <param name="Away">
+/// Folders (<see cref="StoreKey.Folder"/>) for whose records it cannot do anything now, since what they depend on is away. Those
+/// are left alone for a while, and the others of the lane are not.
+/// </param>
+/// <param name="Written">Ends when all that it did is stored. More may be handed over before.</param>
+internal readonly record struct DueWork(IEnumerable<StoreKey> Away, Task Written)
+{
+    /// <summary>All that could be done has been, and is stored.</summary>
+    public static DueWork Done { get; } = new([], Task.CompletedTask);
+}
 
 /// <summary>
 /// Wakes up when the next record comes due, and hands what is due to its owner, lane by lane: a slow or broken owner holds up
@@ -33,7 +44,7 @@ internal sealed class DueScheduler : IAsyncDisposable
     private IDisposable? _observation;
     private Task _loop = Task.CompletedTask;
     private long _sleepingUntil = long.MaxValue;
-    private bool _noticed = true;
+    private long _noticed = long.MinValue;
 
     public DueScheduler(IStore store, TimeProvider time, ILogger log, DueHandler handle)
     {
@@ -67,7 +78,7 @@ internal sealed class DueScheduler : IAsyncDisposable
     {
         while (true)
         {
-            var (running, _) = await StartLanesAsync(noticed: true, cancellation);
+            var (running, _) = await StartLanesAsync(noticed: long.MinValue, cancellation);
             var handled = await Task.WhenAll(running).WaitAsync(cancellation);
             if (handled.All(count => count == 0))
             {
@@ -94,15 +105,31 @@ internal sealed class DueScheduler : IAsyncDisposable
 
     private void Notice(CommittedBatch committed)
     {
+        var earliest = long.MaxValue;
         var writes = committed.Writes;
         for (var i = 0; i < writes.Count; i++)
         {
-            if (writes[i].Due < Volatile.Read(ref _sleepingUntil))
+            earliest = writes[i].Due < earliest ? writes[i].Due!.Value : earliest;
+        }
+
+        if (earliest < Volatile.Read(ref _sleepingUntil))
+        {
+            lock (_wake)
             {
-                Volatile.Write(ref _noticed, true);
-                Wake();
-                return;
+                _noticed = Math.Min(_noticed, earliest);
             }
+
+            Wake();
+        }
+    }
+
+    private long TakeNoticed()
+    {
+        lock (_wake)
+        {
+            var noticed = _noticed;
+            _noticed = long.MaxValue;
+            return noticed;
         }
     }
 
@@ -125,8 +152,7 @@ internal sealed class DueScheduler : IAsyncDisposable
             {
                 // Announced before the index is asked, so that a record committed in between wakes it.
                 Volatile.Write(ref _sleepingUntil, long.MaxValue);
-                var noticed = Interlocked.Exchange(ref _noticed, false);
-                var (_, until) = await StartLanesAsync(noticed, _stop.Token);
+                var (_, until) = await StartLanesAsync(TakeNoticed(), _stop.Token);
                 await SleepAsync(until);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -155,9 +181,11 @@ internal sealed class DueScheduler : IAsyncDisposable
     }
 
     /// <summary>Starts each lane that has something due and does not run yet.</summary>
+    /// <param name="noticed">The earliest due time that has been given to anything since the last time.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <returns>All that run, and when the next one is to be started.</returns>
     private async Task<(IReadOnlyList<Task<int>> Running, DateTimeOffset Next)> StartLanesAsync(
-        bool noticed,
+        long noticed,
         CancellationToken cancellation
     )
     {
@@ -174,16 +202,10 @@ internal sealed class DueScheduler : IAsyncDisposable
                     _lanes[id] = lane = new DueLaneRun(id, _store, _time, _log, _handle);
                 }
 
-                if (lane.IsRunning)
+                lane.Notice(noticed);
+                if (!lane.IsRunning)
                 {
-                    if (noticed)
-                    {
-                        lane.Notice();
-                    }
-                }
-                else
-                {
-                    var start = lane.StartsAt(DateTimeOffset.FromUnixTimeMilliseconds(earliest), noticed);
+                    var start = lane.StartsAt(DateTimeOffset.FromUnixTimeMilliseconds(earliest));
                     if (start > now)
                     {
                         next = start < next ? start : next;

@@ -9,6 +9,7 @@ namespace Mayfly.Core.Leases;
 internal sealed class LeaseRenewal(
     LeaseStore store,
     LeaseLocks locks,
+    LateRenewals late,
     MountRegistry mounts,
     PrefixRevocations revocations,
     VaultOptions server,
@@ -62,6 +63,11 @@ internal sealed class LeaseRenewal(
         var batch = new Batch();
         store.Change(batch, lease, renewed);
         var result = await store.CommitAsync(batch, CancellationToken.None);
+        if (time.GetUtcNow() >= lease.Entry.ExpiresAt)
+        {
+            late.Add(path);
+        }
+
         if (!result.Succeeded)
         {
             return result.Status == CommitStatus.Conflict ? Fault.Invalid("lease expired") : Fault.From(result);

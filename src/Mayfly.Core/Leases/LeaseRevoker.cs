@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Mayfly.Core.Engines;
 using Mayfly.Core.Mounts;
@@ -15,15 +14,13 @@ namespace Mayfly.Core.Leases;
 internal sealed class LeaseRevoker(
     LeaseStore store,
     LeaseLocks locks,
+    LateRenewals late,
     MountRegistry mounts,
     LeaseMetrics metrics,
     TimeProvider time,
     ILogger log
 )
 {
-    /// <summary>How long an engine may take to end one lease.</summary>
-    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
-
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(4);
@@ -70,7 +67,10 @@ internal sealed class LeaseRevoker(
             return null;
         }
 
-        var fault = call ? await CallAsync(lease, cancellation) : Fault.Unavailable("its engine was not asked again");
+        using var limit = new CallLimit(time, cancellation);
+        var fault = call
+            ? await CallAsync(lease, limit, cancellation)
+            : Fault.Unavailable("its engine was not asked again");
         if (fault is not null)
         {
             log.LogError(
@@ -148,68 +148,35 @@ internal sealed class LeaseRevoker(
         return null;
     }
 
-    /// <summary>
-    /// Is called when leases of one mount have come due: some are ended at a time, and those that have ended are removed in one
-    /// commit, for which it does not wait: the next ones can be ended meanwhile.
-    /// </summary>
-    /// <returns>
-    /// Whether something that the engine depends on is away: it was not called for others of the same path then, while those of
-    /// other paths, which may depend on something else, went on. And the removal, which must be waited for.
-    /// </returns>
-    public async ValueTask<(bool IsAway, Task Removal)> DueAsync(
-        IReadOnlyList<StoredLease> due,
+    /// <summary>Ends what stands behind a lease that has come due. When it has, the record is the caller's to remove.</summary>
+    /// <param name="lease">As it was read.</param>
+    /// <param name="readAt">When, as a timestamp of the clock that nobody sets.</param>
+    /// <param name="limit">For the engine.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Whether it has ended; and whether something that its engine depends on is away.</returns>
+    public async ValueTask<(bool Ended, bool IsAway)> DueAsync(
+        StoredLease lease,
+        long readAt,
+        CallLimit limit,
         CancellationToken cancellation
     )
     {
-        var away = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
-        var ended = new ConcurrentBag<StoredLease>();
-        await Parallel.ForEachAsync(
-            due,
-            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-            async (lease, _) =>
-            {
-                if (away.ContainsKey(lease.Entry.Path))
-                {
-                    return;
-                }
-
-                using var held = await locks.HoldAsync(lease.Path, cancellation);
-                if (lease.Entry.Due > time.GetUtcNow() || !await store.IsAsReadAsync(lease, cancellation))
-                {
-                    return;
-                }
-
-                if (await CallAsync(lease, cancellation) is not { } fault)
-                {
-                    ended.Add(lease);
-                    return;
-                }
-
-                await FailedAsync(lease, fault, cancellation);
-                if (fault.Kind == FaultKind.Unavailable)
-                {
-                    away[lease.Entry.Path] = true;
-                }
-            }
-        );
-        return (!away.IsEmpty, ended.IsEmpty ? Task.CompletedTask : RemoveAsync(ended, cancellation));
-    }
-
-    private async Task RemoveAsync(ConcurrentBag<StoredLease> ended, CancellationToken cancellation)
-    {
-        var batch = new Batch();
-        foreach (var lease in ended)
+        using var held = await locks.HoldAsync(lease.Path, cancellation);
+        if (
+            lease.Entry.Due > time.GetUtcNow()
+            || (late.MayHold(lease.Path, readAt) && !await store.IsAsReadAsync(lease, cancellation))
+        )
         {
-            store.Delete(batch, lease);
+            return (false, false);
         }
 
-        var result = await store.CommitAsync(batch, cancellation);
-        if (!result.Succeeded)
+        if (await CallAsync(lease, limit, cancellation) is not { } fault)
         {
-            throw new StoreUnavailableException(result.Reason ?? "ended leases could not be removed");
+            return (true, false);
         }
 
-        metrics.Revoked(ended.Count);
+        await FailedAsync(lease, fault, cancellation);
+        return (false, fault.Kind == FaultKind.Unavailable);
     }
 
     /// <summary>
@@ -274,7 +241,7 @@ internal sealed class LeaseRevoker(
     public async ValueTask OwnerEndedAsync(string accessor, CancellationToken cancellation)
     {
         var owned = await store.OwnedAsync(accessor, cancellation);
-        if (owned.Count > 0 && await RevokeSoonAsync(owned, cancellation) is { } fault)
+        if (await RevokeSoonAsync([.. owned.Select(line => line.Lease)], cancellation) is { } fault)
         {
             throw new StoreUnavailableException(string.Join("; ", fault.Messages));
         }
@@ -282,7 +249,8 @@ internal sealed class LeaseRevoker(
 
     private async ValueTask<Fault?> EndAsync(StoredLease lease, CancellationToken cancellation)
     {
-        if (await CallAsync(lease, cancellation) is { } fault)
+        using var limit = new CallLimit(time, cancellation);
+        if (await CallAsync(lease, limit, cancellation) is { } fault)
         {
             await FailedAsync(lease, fault, cancellation);
             return fault;
@@ -309,7 +277,7 @@ internal sealed class LeaseRevoker(
         }
     }
 
-    private async ValueTask<Fault?> CallAsync(StoredLease lease, CancellationToken cancellation)
+    private async ValueTask<Fault?> CallAsync(StoredLease lease, CallLimit limit, CancellationToken cancellation)
     {
         var uuid = LeaseStore.MountOf(lease.Path);
         if (mounts.ByUuid(uuid) is not { } mounted)
@@ -324,13 +292,11 @@ internal sealed class LeaseRevoker(
 
         try
         {
-            using var limit = new CancellationTokenSource(CallLimit, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
-            return await engine.RevokeAsync(lease.Entry.Leased, either.Token);
+            return await engine.RevokeAsync(lease.Entry.Leased, limit.Begin());
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Fault.Unavailable($"it was not ended within {CallLimit.TotalSeconds} s");
+            return Fault.Unavailable($"it was not ended within {CallLimit.Longest.TotalSeconds} s");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

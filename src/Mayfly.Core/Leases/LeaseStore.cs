@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,6 +17,7 @@ internal sealed class LeaseStore(View leases, View owners)
 
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     private const int RandomLength = 24;
+    private const int LineNameLength = 16;
     private const string Records = "/id/";
     private const string Intents = "/intent/";
     private const string Irrevocable = "/irrevocable/";
@@ -68,7 +70,7 @@ internal sealed class LeaseStore(View leases, View owners)
 
     /// <summary>Whether a lease is still as it was read.</summary>
     public async ValueTask<bool> IsAsReadAsync(StoredLease lease, CancellationToken cancellation) =>
-        await leases.VersionAsync(lease.Key ?? leases.KeyOf(lease.Path), cancellation) == lease.Version;
+        await leases.VersionAsync(KeyOf(lease), cancellation) == lease.Version;
 
     public async ValueTask<StoredLease?> FindAsync(string path, CancellationToken cancellation)
     {
@@ -80,9 +82,9 @@ internal sealed class LeaseStore(View leases, View owners)
     public void Add(Batch batch, StoredLease lease)
     {
         Put(batch, lease.Path, lease.Entry, lease.Entry.Due, expectedVersion: 0);
-        if (lease.Entry.Owner.Length > 0)
+        if (LineOf(lease) is { } line)
         {
-            owners.Put(batch, OwnerLine(lease), Encoding.UTF8.GetBytes(lease.Path));
+            owners.Put(batch, line, Encoding.UTF8.GetBytes(lease.Path));
         }
     }
 
@@ -109,18 +111,10 @@ internal sealed class LeaseStore(View leases, View owners)
     /// <summary>Adds the deletion of the lease and of its lines, whatever became of it meanwhile.</summary>
     public void Delete(Batch batch, StoredLease lease)
     {
-        if (lease.Key is { } key)
+        batch.Delete(KeyOf(lease));
+        if (LineOf(lease) is { } line)
         {
-            batch.Delete(key);
-        }
-        else
-        {
-            leases.Delete(batch, lease.Path);
-        }
-
-        if (lease.Entry.Owner.Length > 0)
-        {
-            owners.Delete(batch, OwnerLine(lease));
+            batch.Delete(line);
         }
 
         if (lease.Entry.State == LeaseState.Irrevocable)
@@ -159,28 +153,28 @@ internal sealed class LeaseStore(View leases, View owners)
         return result;
     }
 
-    /// <summary>Paths of all leases that a token owns.</summary>
-    public async ValueTask<IReadOnlyList<string>> OwnedAsync(string accessor, CancellationToken cancellation)
+    /// <summary>A token's lines, each with the path of the lease.</summary>
+    public async ValueTask<IReadOnlyList<(StoreKey Line, string Lease)>> OwnedAsync(
+        string accessor,
+        CancellationToken cancellation
+    )
     {
         const int PerScan = 512;
-        var paths = new List<string>();
-        string? after = null;
+        var owned = new List<(StoreKey, string)>();
+        StoreKey? after = null;
         while (true)
         {
-            var found = await owners.ScanAsync(accessor + "/", after, PerScan, cancellation);
-            foreach (var (line, entry) in found)
+            var found = await owners.ScanKeysAsync(accessor + "/", after, PerScan, cancellation);
+            foreach (var record in found)
             {
-                using (entry)
-                {
-                    paths.Add(Encoding.UTF8.GetString(entry.Value.Span));
-                }
-
-                after = line;
+                using var line = owners.Open(record);
+                owned.Add((record.Key, Encoding.UTF8.GetString(line.Value.Span)));
+                after = record.Key;
             }
 
             if (found.Count < PerScan)
             {
-                return paths;
+                return owned;
             }
         }
     }
@@ -192,12 +186,21 @@ internal sealed class LeaseStore(View leases, View owners)
     /// <summary>Removes an owner's lines of leases that are gone.</summary>
     public async ValueTask TidyOwnerAsync(string accessor, CancellationToken cancellation)
     {
-        foreach (var random in await owners.ListAsync(accessor + "/", cancellation))
+        const int PerCommit = 512;
+        foreach (var part in (await OwnedAsync(accessor, cancellation)).Chunk(PerCommit))
         {
-            using var line = await owners.GetAsync($"{accessor}/{random}", cancellation);
-            if (line is not null && !await leases.ExistsAsync(Encoding.UTF8.GetString(line.Value.Span), cancellation))
+            var batch = new Batch();
+            foreach (var (line, lease) in part)
             {
-                await owners.DeleteAsync($"{accessor}/{random}", cancellation);
+                if (!await leases.ExistsAsync(lease, cancellation))
+                {
+                    batch.Delete(line);
+                }
+            }
+
+            if (!batch.IsEmpty)
+            {
+                await owners.CommitAsync(batch, cancellation);
             }
         }
     }
@@ -250,8 +253,25 @@ internal sealed class LeaseStore(View leases, View owners)
     private static string IrrevocableLine(StoredLease lease) =>
         $"{MountOf(lease.Path)}{Irrevocable}{lease.Path[(lease.Path.LastIndexOf('/') + 1)..]}";
 
-    private static string OwnerLine(StoredLease lease) =>
-        $"{lease.Entry.Owner}/{lease.Path[(lease.Path.LastIndexOf('/') + 1)..]}";
+    private StoreKey KeyOf(StoredLease lease) => lease.Key ?? leases.KeyOf(lease.Path);
+
+    /// <summary>
+    /// Where its owner's line of a lease stands, if it has an owner. Lines of one owner stand in the order in which their leases
+    /// were issued, which is about the one in which they end: so one write of the store takes many away together. A
+    /// name from the lease's own, which is encrypted, makes each line the only one of its kind.
+    /// </summary>
+    private StoreKey? LineOf(StoredLease lease)
+    {
+        if (lease.Entry.Owner.Length == 0)
+        {
+            return null;
+        }
+
+        Span<byte> name = stackalloc byte[sizeof(long) + LineNameLength];
+        BinaryPrimitives.WriteInt64BigEndian(name, lease.Entry.IssuedAt.ToUnixTimeMilliseconds());
+        KeyOf(lease).Bytes[^LineNameLength..].CopyTo(name[sizeof(long)..]);
+        return owners.KeyOf(lease.Entry.Owner).Append(name);
+    }
 }
 
 /// <summary>A lease with where it stands. Immutable.</summary>

@@ -15,9 +15,6 @@ internal sealed class LeaseTable : IDisposable
 {
     private const int PerScan = 512;
 
-    /// <summary>So many leases are ended, and then removed while the next ones are ended.</summary>
-    private const int PerCommit = 256;
-
     private readonly LeaseMetrics _metrics = new();
     private readonly LeaseStore _store;
     private readonly MountRegistry _mounts;
@@ -39,9 +36,11 @@ internal sealed class LeaseTable : IDisposable
         _tokens = tokens;
         _revocations = revocations;
         var locks = new LeaseLocks();
-        Revoker = new LeaseRevoker(store, locks, mounts, _metrics, time, log);
+        var late = new LateRenewals(time);
+        Revoker = new LeaseRevoker(store, locks, late, mounts, _metrics, time, log);
         Issuer = new LeaseIssuer(store, Revoker, tokens, mounts, revocations, _metrics, server, time, log);
-        Renewal = new LeaseRenewal(store, locks, mounts, revocations, server, time);
+        Renewal = new LeaseRenewal(store, locks, late, mounts, revocations, server, time);
+        Expiry = new LeaseExpiry(store, Revoker, Issuer, _metrics, time, log);
     }
 
     public LeaseRevoker Revoker { get; }
@@ -50,54 +49,13 @@ internal sealed class LeaseTable : IDisposable
 
     public LeaseRenewal Renewal { get; }
 
-    /// <summary>The folder of everything that <see cref="DueAsync"/> handles.</summary>
+    public LeaseExpiry Expiry { get; }
+
+    /// <summary>The folder of everything that <see cref="Expiry"/> handles.</summary>
     public View View => _store.View;
 
     /// <summary>The records themselves.</summary>
     internal LeaseStore Store => _store;
-
-    /// <summary>Is called when records below <see cref="View"/> have come due, all of one mount.</summary>
-    /// <returns>False when something that the mount's engine depends on is away.</returns>
-    public async ValueTask<bool> DueAsync(IReadOnlyList<KeyedRecord> records, CancellationToken cancellation)
-    {
-        var isAway = false;
-        var removals = new List<Task>();
-        try
-        {
-            foreach (var chunk in records.Chunk(PerCommit))
-            {
-                var leases = await OpenAsync(chunk, cancellation);
-                var (someAway, removal) = await Revoker.DueAsync(leases, cancellation);
-                removals.Add(removal);
-                isAway |= someAway;
-            }
-        }
-        finally
-        {
-            await Task.WhenAll(removals);
-        }
-
-        return !isAway;
-    }
-
-    private async ValueTask<IReadOnlyList<StoredLease>> OpenAsync(KeyedRecord[] records, CancellationToken cancellation)
-    {
-        var leases = new List<StoredLease>(records.Length);
-        foreach (var record in records)
-        {
-            var (found, isIntent) = _store.Open(record);
-            if (isIntent)
-            {
-                await Issuer.IntentDueAsync(found.Path, cancellation);
-            }
-            else
-            {
-                leases.Add(found);
-            }
-        }
-
-        return leases;
-    }
 
     /// <summary>Finishes what the last run of the server left unfinished, before anything is issued.</summary>
     public async ValueTask StartAsync(CancellationToken cancellation)

@@ -29,10 +29,10 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>
     /// Up to <paramref name="limit"/> records of a lane (see <see cref="StoreKey.Lane"/>) whose due time is at or before
-    /// <paramref name="until"/>, earliest first.
+    /// <paramref name="until"/>, earliest first, from those that follow <paramref name="after"/>.
     /// </summary>
     /// <exception cref="StoreCorruptException">The data file is damaged where the records stand.</exception>
-    ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(long lane, long until, int limit, CancellationToken cancellation);
+    ValueTask<DuePage> DueAsync(long lane, DuePlace after, long until, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// The lanes that have records with a due time, each with its earliest, in no promised order. Costs as much as there are
@@ -58,6 +58,23 @@ public interface IStore : IAsyncDisposable
 
 /// <summary>A lane with the earliest due time in it.</summary>
 public readonly record struct DueLane(long Lane, long Due);
+
+/// <summary>
+/// Where a record stands among those of its lane: by its due time, and among those of the same time in an order of the store's
+/// own, which stays as long as the record does.
+/// </summary>
+/// <param name="Due">The due time.</param>
+/// <param name="Tie">The store's number for the record.</param>
+public readonly record struct DuePlace(long Due, long Tie)
+{
+    /// <summary>Before all records.</summary>
+    public static DuePlace Start { get; } = new(long.MinValue, long.MinValue);
+}
+
+/// <summary>Some of the records of a lane that are due.</summary>
+/// <param name="Records">Earliest first.</param>
+/// <param name="Last">The place of the last of them; where to go on.</param>
+public readonly record struct DuePage(IReadOnlyList<KeyedRecord> Records, DuePlace Last);
 
 /// <summary>A batch that has been committed.</summary>
 public readonly record struct CommittedBatch(long Sequence, IReadOnlyList<Write> Writes);

@@ -45,6 +45,22 @@ public readonly struct StoreKey : IEquatable<StoreKey>, IComparable<StoreKey>
         }
     }
 
+    /// <summary>The folder in which the record stands: the key without its last segment.</summary>
+    public StoreKey Folder
+    {
+        get
+        {
+            var own = Bytes;
+            var last = 0;
+            for (var next = 0; next < own.Length; next += 2 + BinaryPrimitives.ReadUInt16BigEndian(own[next..]))
+            {
+                last = next;
+            }
+
+            return new(own[..last].ToArray());
+        }
+    }
+
     /// <summary>A key from the bytes that <see cref="Bytes"/> gave; the array is taken over.</summary>
     public static StoreKey FromBytes(byte[] bytes) => new(bytes);
 

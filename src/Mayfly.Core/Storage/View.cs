@@ -76,6 +76,14 @@ public sealed class View
         return result;
     }
 
+    /// <summary>As the scan by paths, for records whose names the owner of the view has chosen itself, and which are not encrypted.</summary>
+    internal ValueTask<IReadOnlyList<KeyedRecord>> ScanKeysAsync(
+        string folder,
+        StoreKey? after,
+        int limit,
+        CancellationToken cancellation
+    ) => _barrier.Store.ScanAsync(KeyOf(folder), after, limit, cancellation);
+
     /// <summary>How many records there are at any depth below <paramref name="folder"/>.</summary>
     public ValueTask<long> CountAsync(string folder, CancellationToken cancellation) =>
         _barrier.Store.CountAsync(KeyOf(folder), cancellation);
@@ -88,6 +96,9 @@ public sealed class View
         long? due = null,
         long? expectedVersion = null
     ) => _barrier.Put(batch, KeyOf(path), plaintext, due, expectedVersion);
+
+    /// <summary>Adds a write of a record below this view whose address is known.</summary>
+    internal void Put(Batch batch, StoreKey key, ReadOnlySpan<byte> plaintext) => _barrier.Put(batch, key, plaintext);
 
     /// <summary>Adds a deletion to <paramref name="batch"/>; deleting what is not there is fine.</summary>
     public void Delete(Batch batch, string path, long? expectedVersion = null) =>

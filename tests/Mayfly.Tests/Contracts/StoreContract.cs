@@ -344,6 +344,32 @@ public abstract partial class StoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Due_records_are_gone_through_page_by_page_also_when_many_share_a_time()
+    {
+        var lane = Key("a").Append("b");
+        for (byte i = 0; i < 20; i++)
+        {
+            await PutAsync(lane.Append($"{i}"), [i], due: i < 15 ? 100 : 100 + i);
+        }
+
+        var found = new List<int>();
+        var page = new DuePage([], DuePlace.Start);
+        do
+        {
+            page = await Store.DueAsync(lane.Lane, page.Last, 118, 4, Cancellation);
+            Assert.InRange(page.Records.Count, 0, 4);
+            found.AddRange(page.Records.Select(record => (int)record.Record.Value.Span[0]));
+
+            // What is taken away meanwhile does not move the place.
+            Assert.True(page.Records.Count == 0 || (await DeleteAsync(page.Records[^1].Key)).Succeeded);
+        } while (page.Records.Count > 0);
+
+        Assert.Equal(Enumerable.Range(0, 19), found.Order());
+        Assert.Equal([15, 16, 17, 18], found[15..]);
+        Assert.Empty((await Store.DueAsync(lane.Lane, page.Last, 118, 4, Cancellation)).Records);
+    }
+
+    [Fact]
     public async Task Due_records_carry_key_version_and_due_time()
     {
         var result = await PutAsync(Key("a"), [7], due: 12);

@@ -20,7 +20,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
     {
         var revoked = Key("a", "revoked");
         await PutAsync(Now, Key("a", "stuck"), revoked);
-        await using var due = Scheduler((_, _) => new(true));
+        await using var due = Scheduler((_, _) => new(DueWork.Done));
         await due.RunDueAsync(Cancellation);
         Assert.Equal(2, due.Postponed);
 
@@ -66,7 +66,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
                     quick.SetResult();
                 }
 
-                return true;
+                return DueWork.Done;
             }
         );
         due.Start();
@@ -80,7 +80,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_lane_whose_owner_is_away_is_left_alone_for_a_while()
+    public async Task A_folder_whose_owner_is_away_is_left_alone_for_a_while()
     {
         var calls = new ConcurrentQueue<int>();
         var isAway = true;
@@ -89,7 +89,9 @@ public sealed class DueSchedulerTests : IAsyncDisposable
             async (records, _) =>
             {
                 calls.Enqueue(records.Count);
-                return !isAway && await DeleteAsync(records.Select(record => record.Key));
+                return isAway
+                    ? new DueWork([records[0].Key.Folder], Task.CompletedTask)
+                    : await DeleteAsync(records.Select(record => record.Key));
             }
         );
 
@@ -101,6 +103,40 @@ public sealed class DueSchedulerTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(5));
         await due.RunDueAsync(Cancellation);
         Assert.Equal([2, 2], calls);
+        Assert.Equal(0, await _store.CountAsync(StoreKey.Root, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_away_holds_up_no_other_of_its_lane_however_much_is_due_in_it()
+    {
+        const int Away = 20_000;
+        var calls = 0;
+        var folder = Key("a", "away");
+        await PutAsync(Now - 1, Enumerable.Range(0, Away).Select(i => folder.Append($"{i}")));
+        await PutAsync(Now, Key("a", "other").Append("1"));
+        var isAway = true;
+        await using var due = Scheduler(
+            async (records, _) =>
+            {
+                calls++;
+                var rest = records.Select(record => record.Key).Where(key => !isAway || key.Folder != folder);
+                await DeleteAsync(rest);
+                return isAway ? new DueWork([folder], Task.CompletedTask) : DueWork.Done;
+            }
+        );
+
+        await due.RunDueAsync(Cancellation);
+        Assert.Equal(Away, await _store.CountAsync(StoreKey.Root, Cancellation));
+        Assert.Equal(2, calls);
+
+        await PutAsync(Now, Key("a", "other").Append("2"));
+        await due.RunDueAsync(Cancellation);
+        Assert.Equal(Away, await _store.CountAsync(StoreKey.Root, Cancellation));
+        Assert.Equal(0, due.Postponed);
+
+        isAway = false;
+        _time.Advance(TimeSpan.FromSeconds(13));
+        await due.RunDueAsync(Cancellation);
         Assert.Equal(0, await _store.CountAsync(StoreKey.Root, Cancellation));
     }
 
@@ -116,7 +152,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
             {
                 await DeleteAsync(records.Select(record => record.Key));
                 handled.Release(records.Count);
-                return true;
+                return DueWork.Done;
             }
         );
         due.Start();
@@ -146,7 +182,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
             (_, _) =>
             {
                 handled++;
-                return new(true);
+                return new(DueWork.Done);
             }
         );
         for (var round = 1; round <= 6; round++)
@@ -164,7 +200,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
     [Fact]
     public async Task A_run_is_over_when_its_end_is_told()
     {
-        var lane = new DueLaneRun(Key("a", "1").Lane, _store, _time, NullLogger.Instance, (_, _) => new(true));
+        var lane = new DueLaneRun(Key("a", "1").Lane, _store, _time, NullLogger.Instance, (_, _) => new(DueWork.Done));
         bool? runs = null;
 
         lane.Start(() => runs = lane.IsRunning, Cancellation);
@@ -178,16 +214,16 @@ public sealed class DueSchedulerTests : IAsyncDisposable
     {
         var (stuck, quick) = (Key("a", "stuck"), Key("a", "quick"));
         await PutAsync(Now, stuck);
-        var due = new DueLaneRun(stuck.Lane, _store, _time, NullLogger.Instance, (_, _) => new(true));
+        var due = new DueLaneRun(stuck.Lane, _store, _time, NullLogger.Instance, (_, _) => new(DueWork.Done));
         due.Start(() => { }, Cancellation);
         await due.Running;
         await PutAsync(Now + 1_000, quick);
-        var idle = due.StartsAt(_time.GetUtcNow(), noticed: false);
+        var idle = due.StartsAt(_time.GetUtcNow());
         Assert.True(idle > _time.GetUtcNow());
 
-        due.Notice();
+        due.Notice(Now + 1_000);
 
-        Assert.Equal(_time.GetUtcNow(), due.StartsAt(_time.GetUtcNow(), noticed: false));
+        Assert.Equal(_time.GetUtcNow(), due.StartsAt(_time.GetUtcNow()));
     }
 
     private DueScheduler Scheduler(DueHandler handle) => new(_store, _time, NullLogger.Instance, handle);
@@ -205,7 +241,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
         await _store.CommitAsync(batch, Cancellation);
     }
 
-    private async ValueTask<bool> DeleteAsync(IEnumerable<StoreKey> keys)
+    private async ValueTask<DueWork> DeleteAsync(IEnumerable<StoreKey> keys)
     {
         var batch = new Batch();
         foreach (var key in keys)
@@ -213,6 +249,7 @@ public sealed class DueSchedulerTests : IAsyncDisposable
             batch.Delete(key);
         }
 
-        return (await _store.CommitAsync(batch, Cancellation)).Succeeded;
+        Assert.True((await _store.CommitAsync(batch, Cancellation)).Succeeded);
+        return DueWork.Done;
     }
 }

@@ -173,6 +173,65 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task What_has_been_away_for_one_path_for_long_does_not_delay_the_leases_of_another()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        leasing.Things.OnRevoke = (name, _) =>
+            new(name.StartsWith("away", StringComparison.Ordinal) ? Fault.Unavailable("away") : null);
+        for (var i = 0; i < 50; i++)
+        {
+            await leasing.IssueAsync("ttl=10", path: "leasing/creds/away");
+        }
+
+        // Each time the pauses are over, what is away is tried again, and refuses again.
+        for (var i = 0; i < 20; i++)
+        {
+            await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(15));
+        }
+
+        await leasing.IssueAsync("ttl=1");
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.DoesNotContain(leasing.Things.Alive.Keys, name => name.StartsWith("app", StringComparison.Ordinal));
+        Assert.Equal(50, leasing.Things.Alive.Count);
+
+        leasing.Things.OnRevoke = null;
+        await leasing.Vault.AdvanceAsync(TimeSpan.FromHours(4));
+        Assert.Empty(leasing.Things.Alive);
+        await leasing.HasNothingStoredAsync();
+    }
+
+    [Fact]
+    public async Task A_lease_that_comes_due_while_it_is_being_renewed_lives_on()
+    {
+        await using var leasing = await LeasingVault.StartAsync();
+        var lease = await leasing.IssueAsync("ttl=60");
+        var renewing = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        leasing.Things.OnRenew = async (_, _) =>
+        {
+            renewing.SetResult();
+            await goOn.Task;
+            return null;
+        };
+        leasing.Vault.Time.Advance(TimeSpan.FromSeconds(30));
+        var renewal = leasing.Vault.HandleAsync(
+            Operation.Update,
+            "sys/leases/renew",
+            LeasePathsTests.Body(lease.LeaseId)
+        );
+        await renewing.Task;
+
+        leasing.Vault.Time.Advance(TimeSpan.FromSeconds(30));
+        var due = leasing.Vault.Vault.RunDueAsync(TestContext.Current.CancellationToken);
+        goOn.SetResult();
+        await due;
+
+        Assert.True((await renewal).Succeeded);
+        Assert.Empty(leasing.Things.Revocations);
+        Assert.Single(leasing.Things.Alive);
+    }
+
+    [Fact]
     public async Task What_an_engine_did_not_even_begin_leaves_no_lease_to_be_revoked_while_the_engine_is_away()
     {
         await using var leasing = await LeasingVault.StartAsync();

@@ -21,6 +21,15 @@ internal static class AllLanes
         return [.. found.OrderBy(record => record.Record.Due).Take(limit)];
     }
 
+    /// <summary>The first that are due in one lane.</summary>
+    public static async ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+        this IStore store,
+        long lane,
+        long until,
+        int limit,
+        CancellationToken cancellation
+    ) => (await store.DueAsync(lane, DuePlace.Start, until, limit, cancellation)).Records;
+
     public static async ValueTask<long?> NextDueAsync(this IStore store, CancellationToken cancellation)
     {
         var lanes = await store.DueLanesAsync(cancellation);

@@ -20,12 +20,13 @@ internal abstract class ForwardingStore(IStore store) : IStore
         CancellationToken cancellation
     ) => store.ScanAsync(prefix, after, limit, cancellation);
 
-    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+    public ValueTask<DuePage> DueAsync(
         long lane,
+        DuePlace after,
         long until,
         int limit,
         CancellationToken cancellation
-    ) => store.DueAsync(lane, until, limit, cancellation);
+    ) => store.DueAsync(lane, after, until, limit, cancellation);
 
     public ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation) =>
         store.DueLanesAsync(cancellation);

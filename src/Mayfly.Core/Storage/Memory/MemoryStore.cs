@@ -12,9 +12,11 @@ public sealed class MemoryStore : IStore
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<StoreKey, StoredRecord> _records = new();
     private readonly SortedSet<StoreKey> _keys = [];
-    private readonly Dictionary<long, SortedSet<(long Due, StoreKey Key)>> _due = [];
+    private readonly Dictionary<long, SortedSet<(long Due, long Tie, StoreKey Key)>> _due = [];
+    private readonly Dictionary<StoreKey, long> _ties = [];
     private readonly CommitFeed _feed = new();
     private long _sequence;
+    private long _lastTie;
     private bool _disposed;
 
     public string Type => "inmem";
@@ -91,26 +93,28 @@ public sealed class MemoryStore : IStore
         }
     }
 
-    public ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
-        long lane,
-        long until,
-        int limit,
-        CancellationToken cancellation
-    )
+    public ValueTask<DuePage> DueAsync(long lane, DuePlace after, long until, int limit, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            if (!_due.TryGetValue(lane, out var due))
+            var start = (after.Due, after.Tie, StoreKey.Root);
+            if (!_due.TryGetValue(lane, out var due) || start.CompareTo(due.Max) > 0)
             {
-                return new([]);
+                return new(new DuePage([], after));
             }
 
-            var found = due.TakeWhile(entry => entry.Due <= until)
+            var found = due.GetViewBetween(start, due.Max)
+                .TakeWhile(entry => entry.Due <= until)
+                .Where(entry => (entry.Due, entry.Tie) != (after.Due, after.Tie))
                 .Take(limit)
-                .Select(entry => new KeyedRecord(entry.Key, _records[entry.Key]))
                 .ToList();
-            return new(found);
+            return new(
+                new DuePage(
+                    [.. found.Select(entry => new KeyedRecord(entry.Key, _records[entry.Key]))],
+                    found.Count == 0 ? after : new DuePlace(found[^1].Due, found[^1].Tie)
+                )
+            );
         }
     }
 
@@ -190,7 +194,7 @@ public sealed class MemoryStore : IStore
         if (old?.Due is { } oldDue)
         {
             var lane = _due[write.Key.Lane];
-            lane.Remove((oldDue, write.Key));
+            lane.Remove((oldDue, _ties[write.Key], write.Key));
             if (lane.Count == 0)
             {
                 _due.Remove(write.Key.Lane);
@@ -201,6 +205,7 @@ public sealed class MemoryStore : IStore
         {
             _records.TryRemove(write.Key, out _);
             _keys.Remove(write.Key);
+            _ties.Remove(write.Key);
             return;
         }
 
@@ -208,12 +213,13 @@ public sealed class MemoryStore : IStore
         if (old is null)
         {
             _keys.Add(write.Key);
+            _ties[write.Key] = ++_lastTie;
         }
 
         if (write.Due is { } due)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_due, write.Key.Lane, out _) ??= [];
-            _due[write.Key.Lane].Add((due, write.Key));
+            _due[write.Key.Lane].Add((due, _ties[write.Key], write.Key));
         }
     }
 }

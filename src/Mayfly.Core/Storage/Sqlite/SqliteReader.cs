@@ -27,6 +27,7 @@ internal sealed class SqliteReader : IDisposable
     private readonly sqlite3_stmt _keysFrom;
     private readonly sqlite3_stmt _scan;
     private readonly sqlite3_stmt _due;
+    private readonly sqlite3_stmt _dueTied;
     private readonly sqlite3_stmt _dueLanes;
     private readonly sqlite3_stmt _count;
     private readonly sqlite3_stmt _countAll;
@@ -42,8 +43,12 @@ internal sealed class SqliteReader : IDisposable
             _keysFrom = _connection.Prepare("SELECT key FROM record WHERE key >= ?1 ORDER BY key");
             _scan = _connection.Prepare($"SELECT {Columns} FROM record WHERE key > ?1 ORDER BY key LIMIT ?2");
             _due = _connection.Prepare(
-                $"SELECT {Columns} FROM record INDEXED BY record_due "
-                    + "WHERE due IS NOT NULL AND lane = ?3 AND due <= ?1 ORDER BY due LIMIT ?2"
+                $"SELECT {Columns}, id FROM record INDEXED BY record_due "
+                    + "WHERE due IS NOT NULL AND lane = ?3 AND due <= ?1 AND due > ?4 ORDER BY due, id LIMIT ?2"
+            );
+            _dueTied = _connection.Prepare(
+                $"SELECT {Columns}, id FROM record INDEXED BY record_due "
+                    + "WHERE due IS NOT NULL AND lane = ?3 AND due = ?1 AND id > ?4 ORDER BY id LIMIT ?2"
             );
             _dueLanes = _connection.Prepare(DueLanesQuery);
             _count = _connection.Prepare("SELECT count(*) FROM record WHERE key > ?1 AND key < ?2");
@@ -120,12 +125,55 @@ internal sealed class SqliteReader : IDisposable
         return Records(_scan, prefix, "scanning below", cancellation);
     }
 
-    public List<KeyedRecord> Due(long lane, long until, int limit, CancellationToken cancellation)
+    /// <summary>Those of the same due time first, which the index finds by their numbers; then the later ones.</summary>
+    public DuePage Due(long lane, DuePlace after, long until, int limit, CancellationToken cancellation)
     {
-        raw.sqlite3_bind_int64(_due, 3, lane);
-        raw.sqlite3_bind_int64(_due, 1, until);
-        raw.sqlite3_bind_int(_due, 2, limit);
-        return Records(_due, StoreKey.Root, "looking for due records", cancellation);
+        var found = new List<KeyedRecord>();
+        var last = after;
+        if (after != DuePlace.Start && after.Due <= until)
+        {
+            last = Due(_dueTied, lane, after.Due, limit, after.Tie, found, last, cancellation);
+        }
+
+        if (found.Count < limit)
+        {
+            last = Due(_due, lane, until, limit - found.Count, after.Due, found, last, cancellation);
+        }
+
+        return new DuePage(found, last);
+    }
+
+    private DuePlace Due(
+        sqlite3_stmt statement,
+        long lane,
+        long until,
+        int limit,
+        long after,
+        List<KeyedRecord> found,
+        DuePlace last,
+        CancellationToken cancellation
+    )
+    {
+        raw.sqlite3_bind_int64(statement, 1, until);
+        raw.sqlite3_bind_int(statement, 2, limit);
+        raw.sqlite3_bind_int64(statement, 3, lane);
+        raw.sqlite3_bind_int64(statement, 4, after);
+        try
+        {
+            while (Next(statement, "looking for due records", StoreKey.Root))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var record = Record(statement);
+                found.Add(new(StoreKey.FromBytes(raw.sqlite3_column_blob(statement, 3).ToArray()), record));
+                last = new DuePlace(record.Due!.Value, raw.sqlite3_column_int64(statement, 4));
+            }
+
+            return last;
+        }
+        finally
+        {
+            raw.sqlite3_reset(statement);
+        }
     }
 
     public List<DueLane> DueLanes()

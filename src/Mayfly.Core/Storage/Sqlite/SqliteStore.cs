@@ -126,15 +126,16 @@ public sealed class SqliteStore : IStore
         return lease.Reader.Scan(prefix, after, limit, cancellation);
     }
 
-    public async ValueTask<IReadOnlyList<KeyedRecord>> DueAsync(
+    public async ValueTask<DuePage> DueAsync(
         long lane,
+        DuePlace after,
         long until,
         int limit,
         CancellationToken cancellation
     )
     {
         using var lease = await _readers.RentAsync(cancellation);
-        return lease.Reader.Due(lane, until, limit, cancellation);
+        return lease.Reader.Due(lane, after, until, limit, cancellation);
     }
 
     public async ValueTask<IReadOnlyList<DueLane>> DueLanesAsync(CancellationToken cancellation)
