@@ -35,6 +35,7 @@ public sealed partial class MayflyClient
             using var reply = await OpenAsync(type, options.Filter, last, isFirst, cancellationToken);
             if (reply is not null)
             {
+                options.Connected?.Invoke();
                 if (isFirst ? options.TellsBegin : last is null)
                 {
                     yield return MayflyEvent.Lost();

@@ -25,4 +25,10 @@ public sealed record SubscriptionOptions
 
     /// <summary>Begin with the notice that events may be missing, as soon as the server tells events.</summary>
     internal bool TellsBegin { get; init; }
+
+    /// <summary>
+    /// Called each time that the server has accepted the subscription: from then on changes are heard. It returns soon; null
+    /// for nothing.
+    /// </summary>
+    public Action? Connected { get; init; }
 }

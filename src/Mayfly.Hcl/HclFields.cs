@@ -182,6 +182,13 @@ public sealed class HclFields(HclBody body)
         return found;
     }
 
+    /// <summary>All entries of that key as they were written, for keys that take several shapes.</summary>
+    public IReadOnlyList<HclItem> Items(string key)
+    {
+        _known.Add(key);
+        return [.. body.Items.Where(item => item.Key == key)];
+    }
+
     /// <summary>Notes a problem that the caller found with what it has read; the first one counts.</summary>
     public void Fail(HclPosition position, string message) => _problem ??= new HclError(position, message);
 
@@ -192,7 +199,8 @@ public sealed class HclFields(HclBody body)
         {
             var key = unknown.Key.Length <= 64 ? unknown.Key : unknown.Key[..64] + "…";
             var known = string.Join(", ", _known.Order(StringComparer.Ordinal));
-            Fail(unknown.Position, $"invalid key \"{key}\"; known here: {known}");
+            var near = Suggestion.For(key, _known) is { } meant ? $" did you mean \"{meant}\"?" : "";
+            Fail(unknown.Position, $"invalid key \"{key}\";{near} known here: {known}");
         }
 
         return _problem;

@@ -1,3 +1,4 @@
+using Mayfly.Cli.Commands.Agent;
 using Mayfly.Cli.Commands.Audit;
 using Mayfly.Cli.Commands.Auth;
 using Mayfly.Cli.Commands.Data;
@@ -39,6 +40,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotate",
             "rotation",
             "scan",
+            "agent",
             "operator",
             "print",
             "path-help",
@@ -70,6 +72,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotate" => new RotateCommand(),
             "rotation" => new RotationGroup(),
             "scan" => new ScanGroup(),
+            "agent" => new AgentCommand(),
             "operator" => new OperatorGroup(),
             "print" => new PrintGroup(),
             "path-help" => new PathHelpCommand(),

@@ -2,6 +2,7 @@ using Mayfly.Cli.Commands;
 using Mayfly.Cli.Flags;
 using Mayfly.Cli.Output;
 using Mayfly.Client;
+using Mayfly.Hcl;
 
 namespace Mayfly.Cli.Dispatch;
 

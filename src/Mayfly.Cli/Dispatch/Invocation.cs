@@ -32,6 +32,9 @@ internal sealed class Invocation(
     /// <summary>Flags before environment before defaults.</summary>
     public MayflyClientOptions Options => _options ??= connection.Options(session);
 
+    /// <summary>A look-up of environment variables in which connection flags stand for theirs.</summary>
+    public Func<string, string?> Variables => connection.Variables(session);
+
     /// <summary>The client; made, and its libraries loaded, at first use.</summary>
     public MayflyClient Client => _client ??= new MayflyClient(Options);
 

@@ -65,6 +65,37 @@ internal sealed class ConnectionFlags
 
     public string? WrapTtl(Session session) => _wrapTtl.Value ?? session.Variable("WRAP_TTL");
 
+    /// <summary>A look-up of environment variables in which the flags that were given stand for theirs.</summary>
+    public Func<string, string?> Variables(Session session)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (
+            var (ending, flag) in new[]
+            {
+                ("ADDR", _address),
+                ("CACERT", _caFile),
+                ("CAPATH", _caFolder),
+                ("CLIENT_CERT", _certificate),
+                ("CLIENT_KEY", _key),
+                ("TLS_SERVER_NAME", _serverName),
+                ("NAMESPACE", _namespace),
+            }
+        )
+        {
+            if (flag.Value is { } value)
+            {
+                given["MAYFLY_" + ending] = value;
+            }
+        }
+
+        if (_skipVerify.IsSet)
+        {
+            given["MAYFLY_SKIP_VERIFY"] = _skipVerify.Value ? "true" : "false";
+        }
+
+        return name => given.GetValueOrDefault(name) ?? session.Environment(name);
+    }
+
     /// <summary>Flags before environment before defaults, and the token of the environment or of the last login.</summary>
     /// <exception cref="FormatException">Something given is not what it should be.</exception>
     public MayflyClientOptions Options(Session session)

@@ -1,3 +1,5 @@
+using Mayfly.Hcl;
+
 namespace Mayfly.Cli.Flags;
 
 /// <summary>Sorts a command line into flags and positional arguments.</summary>
@@ -100,7 +102,7 @@ internal static class FlagParser
             }
         }
 
-        var near = Dispatch.Suggestion.For(name, names);
+        var near = Suggestion.For(name, names);
         return near is null
             ? $"flag provided but not defined: -{name}"
             : $"flag provided but not defined: -{name}. Did you mean -{near}?";

@@ -53,7 +53,7 @@ public sealed class WallTests
     [Fact]
     public void The_command_line_and_the_server_share_no_types()
     {
-        string[] own = ["Mayfly.Agent", "Mayfly.Client", "Mayfly.Crypto", "Mayfly.Scanner"];
+        string[] own = ["Mayfly.Agent", "Mayfly.Client", "Mayfly.Crypto", "Mayfly.Hcl", "Mayfly.Scanner"];
         Assert.All(References(Cli), name => Assert.Contains(name, own));
         Assert.DoesNotContain("Mayfly.Client", References(Server));
         Assert.DoesNotContain("Mayfly.Scanner", References(Server));

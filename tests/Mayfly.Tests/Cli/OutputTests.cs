@@ -4,6 +4,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Mayfly.Cli.Dispatch;
 using Mayfly.Cli.Output;
+using Mayfly.Hcl;
 
 namespace Mayfly.Tests.Cli;
 

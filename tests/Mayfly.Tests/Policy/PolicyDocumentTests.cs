@@ -8,10 +8,13 @@ public sealed class PolicyDocumentTests
 {
     [Theory]
     [InlineData("name {}", "line 1, column 6: name: expected a string, found an object")]
-    [InlineData("paths \"a\" {}", "line 1, column 1: invalid key \"paths\"; known here: name, path")]
+    [InlineData(
+        "paths \"a\" {}",
+        "line 1, column 1: invalid key \"paths\"; did you mean \"path\"? known here: name, path"
+    )]
     [InlineData(
         "path \"a\" {\n  capabilites = [\"read\"]\n}",
-        "line 2, column 3: path \"a\": invalid key \"capabilites\"; known here: allowed_parameters, capabilities, comment, denied_parameters, max_wrapping_ttl, "
+        "line 2, column 3: path \"a\": invalid key \"capabilites\"; did you mean \"capabilities\"? known here: allowed_parameters, capabilities, comment, denied_parameters, max_wrapping_ttl, "
     )]
     [InlineData(
         "path \"a\" {\n  capabilities = [\"read\", \"wirte\"]\n}",

@@ -1,9 +1,10 @@
-namespace Mayfly.Cli.Dispatch;
+namespace Mayfly.Hcl;
 
 /// <summary>The known name that a mistyped one was probably meant to be.</summary>
-internal static class Suggestion
+public static class Suggestion
 {
-    public static string? For(string typed, IReadOnlyList<string> known)
+    /// <summary>The nearest of <paramref name="known"/>, or null when none is near.</summary>
+    public static string? For(string typed, IEnumerable<string> known)
     {
         string? best = null;
         var bestDistance = Math.Max(2, typed.Length / 3) + 1;

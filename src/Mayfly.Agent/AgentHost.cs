@@ -1,0 +1,340 @@
+using Mayfly.Agent.Configuration;
+using Mayfly.Agent.Files;
+using Mayfly.Agent.Identity;
+using Mayfly.Agent.Listeners;
+using Mayfly.Agent.Proxy;
+using Mayfly.Agent.Sinks;
+using Mayfly.Agent.Telemetry;
+using Mayfly.Client;
+using Mayfly.Client.Logins;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Agent;
+
+/// <summary>One agent: its parts, put together in one place, from start to end.</summary>
+internal sealed class AgentHost : IAsyncDisposable
+{
+    /// <summary>How long what is under way may take when the agent stops.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+
+    private readonly AgentConfiguration _configuration;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly AgentMetrics _metrics;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<Task> _running = [];
+    private readonly SocketsHttpHandler _handler;
+    private readonly HttpClient _http;
+    private readonly MayflyClient _anonymous;
+    private readonly LoginSession? _session;
+    private readonly AgentIdentity? _identity;
+    private readonly List<FileSink> _sinks = [];
+    private readonly PidFile? _pidFile;
+    private LocalServer? _server;
+
+    private AgentHost(AgentConfiguration configuration, ILoggerFactory logs, TimeProvider time)
+    {
+        _configuration = configuration;
+        _logs = logs;
+        _log = logs.CreateLogger("agent");
+        _time = time;
+        _metrics = new AgentMetrics(time);
+        var options = ServerOptions.Of(configuration.Server, time);
+        _handler = MayflyClient.CreateHandler(options);
+        // One set of connections for everything that the agent does.
+        _http = new HttpClient(_handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+        options = options with { HttpClient = () => _http };
+        _anonymous = new MayflyClient(options);
+        if (configuration.AutoAuth is { } auth)
+        {
+            var log = logs.CreateLogger("auth");
+            _session = NewSession(auth.Method, log);
+            _identity = new AgentIdentity(new MayflyClient(options, _session), _session, time);
+            _sinks.AddRange(
+                auth.Sinks.Select(sink => new FileSink(sink, _anonymous, _metrics, logs.CreateLogger("sink"), time))
+            );
+        }
+
+        _pidFile = PidFile.Write(configuration.PidFile);
+    }
+
+    /// <summary>Where it listens.</summary>
+    public IReadOnlyList<string> Addresses => _server?.Addresses ?? [];
+
+    public AgentMetrics Metrics => _metrics;
+
+    /// <summary>Ends with the exit code, when the agent has ended by itself.</summary>
+    public Task<int> Ended => _ended.Task;
+
+    /// <summary>An agent that works from then on; it is logged in, and its files are there, when they are.</summary>
+    /// <exception cref="AgentException">It cannot work: an address, a certificate, a file.</exception>
+    public static async Task<AgentHost> StartAsync(
+        AgentConfiguration configuration,
+        ILoggerFactory logs,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
+    {
+        AgentHost host;
+        try
+        {
+            host = new AgentHost(configuration, logs, time);
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new AgentException(e.Message, e);
+        }
+
+        try
+        {
+            await host.RunPartsAsync(cancellation);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Reads what can change while the agent runs: certificates.</summary>
+    public void Reload()
+    {
+        foreach (var problem in _server?.ReloadCertificates() ?? [])
+        {
+            _log.LogError("A certificate is kept as it was: {Problem}", problem);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        using (var limit = new CancellationTokenSource(StopLimit))
+        {
+            if (_server is not null)
+            {
+                await _server.StopAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await _server.DisposeAsync();
+            }
+
+            await Task.WhenAll(_running).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
+
+        _identity?.Client.Dispose();
+        _anonymous.Dispose();
+        _http.Dispose();
+        _handler.Dispose();
+        _pidFile?.Dispose();
+        _stop.Dispose();
+    }
+
+    private LoginSession NewSession(MethodStanza method, ILogger log)
+    {
+        var client = method.Namespace is { Length: > 0 } name ? _anonymous.WithNamespace(name) : _anonymous;
+        var session = new LoginSession(
+            client,
+            LoginMethods.Of(method, warning => log.LogWarning("{Warning}", warning)),
+            new LoginSessionOptions { FirstBackoff = method.MinBackoff, LongestBackoff = method.MaxBackoff }
+        );
+        session.LoggedIn += (_, change) =>
+        {
+            _metrics.AuthSuccess.Add();
+            _metrics.IsAuthenticated = true;
+            log.LogInformation(
+                "Logged in: accessor={Accessor} ttl={Ttl}",
+                change.Login.Accessor,
+                change.Login.LeaseDuration
+            );
+            foreach (var sink in _sinks)
+            {
+                sink.Set(change.Login.Token);
+            }
+        };
+        session.Renewed += (_, change) => log.LogDebug("Token renewed: ttl={Ttl}", change.Login.LeaseDuration);
+        session.Failed += (_, failure) =>
+        {
+            _metrics.AuthFailure.Add();
+            _metrics.IsAuthenticated = session.Current is not null;
+            log.LogError(
+                "{What} failed; next try in {Wait}: {Reason}",
+                failure.IsRenewal ? "Renewing the token" : "Logging in",
+                failure.RetryAfter,
+                failure.Failure.Message
+            );
+            if (method.ExitOnError && !failure.IsRenewal)
+            {
+                End(1, "a login failed, and exit_on_err is set");
+            }
+        };
+        return session;
+    }
+
+    private async Task RunPartsAsync(CancellationToken cancellation)
+    {
+        await ListenAsync(cancellation);
+        foreach (var sink in _sinks)
+        {
+            Run(sink.RunAsync);
+        }
+
+        if (_session is null)
+        {
+            return;
+        }
+
+        // The first one to ask sets the session going; from then on it goes on by itself.
+        Run(async stop =>
+        {
+            try
+            {
+                await _session.GetTokenAsync(stop);
+            }
+            catch (LoginException)
+            {
+                // Its event has told.
+            }
+        });
+        var auth = _configuration.AutoAuth!;
+        if (auth.ReauthOnNewCredentials)
+        {
+            Run(new CredentialWatch(auth.Method.Files, _session, _logs.CreateLogger("auth"), _time).RunAsync);
+        }
+
+        if (_configuration.ExitAfterAuth)
+        {
+            Run(ExitWhenDoneAsync);
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken cancellation)
+    {
+        if (_configuration.Listeners.Count == 0)
+        {
+            return;
+        }
+
+        ProxyCache? cache = null;
+        if (_configuration.Cache is { } settings)
+        {
+            var log = _logs.CreateLogger("cache");
+            var responses = new ResponseCache();
+            _metrics.CacheEntries = () => responses.Count;
+            var renewal = new LeaseRenewal(_anonymous, responses, _metrics, log, _time);
+            ChangeFeed? changes = null;
+            if (settings.StaticSecrets && _identity is not null)
+            {
+                changes = new ChangeFeed(_identity, log, _time);
+            }
+
+            cache = new ProxyCache(settings, responses, renewal, _identity, changes, _time);
+            Run(renewal.RunAsync);
+            if (changes is not null)
+            {
+                Run(changes.RunAsync);
+            }
+
+            _session?.LoggedIn += (_, change) =>
+            {
+                if (change.Previous is { } previous)
+                {
+                    // Nobody renews with it any more: its leases end with it.
+                    cache.EvictToken(previous.Token);
+                }
+            };
+        }
+
+        var upstream = new Upstream(
+            new HttpMessageInvoker(_handler, disposeHandler: false),
+            MayflyClient.BaseAddress(ServerOptions.Of(_configuration.Server, _time)),
+            _configuration.Server.Namespace,
+            _configuration.Server.Retries,
+            keepAlive: !_configuration.DisableKeepAlives.Any(feature => feature is "proxying" or "caching"),
+            _time
+        );
+        var proxy = new ApiProxy(
+            upstream,
+            _identity,
+            _configuration.UseAutoAuthToken ?? TokenUse.Own,
+            cache,
+            _metrics,
+            _logs.CreateLogger("proxy")
+        );
+        var own = new AgentApi(_metrics, cache, () => End(0, "asked to quit at a listener"));
+        var front = new FrontDoor(proxy, own);
+        _server = await LocalServer.StartAsync(_configuration.Listeners, front.HandleAsync, _logs, cancellation);
+        _log.LogInformation("Listening at {Addresses}", string.Join(", ", _server.Addresses));
+    }
+
+    private async Task ExitWhenDoneAsync(CancellationToken stop)
+    {
+        var limit = _configuration.ExitAfterAuthTimeout;
+        try
+        {
+            await DoneAsync(stop).WaitAsync(limit, _time, stop);
+            End(0, "everything is written, and exit_after_auth is set");
+        }
+        catch (TimeoutException)
+        {
+            _log.LogError("Not everything was written within {Limit} (exit_after_auth_timeout)", limit);
+            End(1, "exit_after_auth could not be done");
+        }
+    }
+
+    /// <summary>Logged in, and every file written once.</summary>
+    private async Task DoneAsync(CancellationToken stop)
+    {
+        while (_session!.Current is null)
+        {
+            try
+            {
+                await _session.GetTokenAsync(stop);
+            }
+            catch (LoginException e)
+            {
+                await Task.Delay(e.RetryAfter + TimeSpan.FromMilliseconds(50), _time, stop);
+            }
+        }
+
+        await Task.WhenAll(_sinks.Select(sink => sink.Written)).WaitAsync(stop);
+    }
+
+    private void End(int code, string why)
+    {
+        if (_ended.TrySetResult(code))
+        {
+            _log.LogInformation("Ending: {Why}", why);
+        }
+    }
+
+    private void Run(Func<CancellationToken, Task> part) =>
+        _running.Add(
+            Task.Run(
+                async () =>
+                {
+                    try
+                    {
+                        await part(_stop.Token);
+                    }
+                    catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+                    {
+                        // The agent stops.
+                    }
+#pragma warning disable CA1031 // A part that ends takes the agent with it, rather than leaving it half alive.
+                    catch (Exception bug)
+                    {
+                        _log.LogError("This is a bug: {Type}\n{Place}", bug.GetType().Name, bug.StackTrace);
+                        End(1, "a part of the agent has failed");
+                    }
+#pragma warning restore CA1031
+                },
+                CancellationToken.None
+            )
+        );
+}

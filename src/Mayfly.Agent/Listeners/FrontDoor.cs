@@ -1,0 +1,31 @@
+using Mayfly.Agent.Proxy;
+
+namespace Mayfly.Agent.Listeners;
+
+/// <summary>What every request meets first, whatever it is for.</summary>
+internal sealed class FrontDoor(ApiProxy proxy, AgentApi own)
+{
+    public Task HandleAsync(Exchange exchange)
+    {
+        // Somebody else's request that a program was made to pass on has no business here.
+        if (exchange.Headers.ContainsKey("X-Forwarded-For") || exchange.Headers.ContainsKey("Forwarded"))
+        {
+            return exchange.FailAsync(400, "forwarded requests are refused: the agent is for programs on this machine");
+        }
+
+        var isOwn = AgentApi.Owns(exchange.Target);
+        if (exchange.Listener.MetricsOnly)
+        {
+            return isOwn && exchange.Target.Contains("/v1/metrics", StringComparison.Ordinal)
+                ? own.HandleAsync(exchange)
+                : exchange.FailAsync(404, "this listener serves metrics alone");
+        }
+
+        if (exchange.Listener.RequireRequestHeader && exchange.Headers["X-Vault-Request"] is not ["true"])
+        {
+            return exchange.FailAsync(412, "missing 'X-Vault-Request' header");
+        }
+
+        return isOwn ? own.HandleAsync(exchange) : proxy.HandleAsync(exchange);
+    }
+}

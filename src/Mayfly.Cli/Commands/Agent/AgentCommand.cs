@@ -1,0 +1,59 @@
+using Mayfly.Agent;
+using Mayfly.Cli.Dispatch;
+using Mayfly.Cli.Flags;
+
+namespace Mayfly.Cli.Commands.Agent;
+
+internal sealed class AgentCommand() : Command("agent", "Log in for other programs, and bring them their secrets")
+{
+    private readonly ListFlag _config = new(
+        "config",
+        "Configuration in HCL, JSON or YAML: a file, or a folder of them. May be repeated; later ones add and replace."
+    );
+
+    private readonly BoolFlag _exitAfterAuth = new(
+        "exit-after-auth",
+        "Log in, write every file once, and end with 0; or with 1 after exit_after_auth_timeout."
+    );
+
+    private readonly TextFlag _logLevel = new("log-level", "trace, debug, info, warn or error. Also VAULT_LOG_LEVEL.");
+
+    private readonly TextFlag _logFormat = new("log-format", "standard or json. Also VAULT_LOG_FORMAT.");
+
+    private readonly TextFlag _logFile = new(
+        "log-file",
+        "File to log to instead of standard error. Also VAULT_LOG_FILE."
+    );
+
+    public override string Usage => "-config=PATH [options]";
+
+    public override string Details =>
+        """
+            Keeps a login, writes its token and rendered templates to files, answers requests on local listeners, and
+            starts a program with its secrets, as the configuration says. Files made for Vault Agent work.
+            SIGHUP reads the log level and certificates anew; SIGTERM and SIGINT stop it.
+            $ mayfly agent -config=/etc/mayfly/agent.hcl
+            $ mayfly agent -config=agent.yaml -exit-after-auth
+            """;
+
+    public override IReadOnlyList<Flag> Flags => [_config, _exitAfterAuth, _logLevel, _logFormat, _logFile];
+
+    public override Task<int> RunAsync(Invocation call)
+    {
+        var variables = call.Variables;
+        var arguments = new AgentArguments
+        {
+            Configurations = _config.Values,
+            ExitAfterAuth = _exitAfterAuth.IsSet ? _exitAfterAuth.Value : null,
+            Environment = name =>
+                name switch
+                {
+                    "MAYFLY_LOG_LEVEL" => _logLevel.Value,
+                    "MAYFLY_LOG_FORMAT" => _logFormat.Value,
+                    "MAYFLY_LOG_FILE" => _logFile.Value,
+                    _ => null,
+                } ?? variables(name),
+        };
+        return AgentProgram.RunAsync(arguments, call.Session.Error, call.Cancellation);
+    }
+}
