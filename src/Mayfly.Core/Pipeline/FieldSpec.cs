@@ -26,7 +26,7 @@ public enum FieldType
     /// <summary>An array of integers, or one string with commas.</summary>
     IntList,
 
-    /// <summary>An object whose values are strings, or an array of <c>key=value</c>.</summary>
+    /// <summary>An object whose values are strings, an array of <c>key=value</c>, or either as text.</summary>
     StringMap,
 
     /// <summary>Any JSON object.</summary>
@@ -42,6 +42,20 @@ public enum FieldType
 /// <param name="Description">For help, OpenAPI and the docs.</param>
 public sealed record FieldSpec(string Name, FieldType Type, string Description = "")
 {
+    /// <summary>The name of its type in help, as Vault's has it.</summary>
+    public string TypeName =>
+        Type switch
+        {
+            FieldType.Bool => "bool",
+            FieldType.Int => "int",
+            FieldType.Duration => "duration (sec)",
+            FieldType.StringList or FieldType.Texts or FieldType.IntList => "slice",
+            FieldType.StringMap => "keypair",
+            FieldType.Object => "map",
+            FieldType.Any => "any",
+            _ => "string",
+        };
+
     /// <summary>A write is refused without it; the row's reads, lists and deletes are not.</summary>
     public bool Required { get; init; }
 

@@ -137,33 +137,8 @@ public sealed class FieldValues : IDisposable
         ];
 
     /// <summary>The map without members that are null, or null when it was not sent.</summary>
-    public IReadOnlyDictionary<string, string>? StringMapOrNull(string name)
-    {
-        switch (Element(name))
-        {
-            case { ValueKind: JsonValueKind.Object } map:
-                var values = new Dictionary<string, string>(StringComparer.Ordinal);
-                foreach (var member in map.EnumerateObject())
-                {
-                    if (AsText(member.Value) is { } text)
-                    {
-                        values[member.Name] = text;
-                    }
-                }
-
-                return values;
-            case { ValueKind: JsonValueKind.Array } pairs:
-                var last = new Dictionary<string, string>(StringComparer.Ordinal);
-                foreach (var pair in pairs.EnumerateArray().Select(pair => (AsText(pair) ?? "").Split('=', 2)))
-                {
-                    last[pair[0]] = pair[^1];
-                }
-
-                return last;
-            default:
-                return null;
-        }
-    }
+    public IReadOnlyDictionary<string, string>? StringMapOrNull(string name) =>
+        Element(name) is { } element ? MapOf(element) : null;
 
     /// <summary>The JSON value itself, or null when it was not sent or is null.</summary>
     /// <remarks>A variable part of the path hides a body member of its name: the path is what the policies allowed.</remarks>
@@ -304,28 +279,67 @@ public sealed class FieldValues : IDisposable
             FieldType.IntList => (StringListOrNull(field.Name) ?? ["?"]).All(item => TryInt(item, out _))
                 ? null
                 : "expected a list of integers",
-            FieldType.StringMap => MapProblem(element),
+            FieldType.StringMap => element is { } sent && MapOf(sent) is not null
+                ? null
+                : "expected an object whose values are strings",
             _ => null,
         };
     }
 
-    private static string? MapProblem(JsonElement? element)
+    /// <summary>An object, a list of pairs, or either as one text, as command lines send it; null when it is none of them.</summary>
+    private static Dictionary<string, string>? MapOf(JsonElement element)
     {
-        const string Expected = "expected an object whose values are strings";
-        return element switch
+        var map = new Dictionary<string, string>(StringComparer.Ordinal);
+        switch (element.ValueKind)
         {
-            { ValueKind: JsonValueKind.Object } map => map.EnumerateObject()
-                // Clients with types send null for what was not set.
-                .All(member => member.Value.ValueKind == JsonValueKind.Null || AsText(member.Value) is not null)
-                ? null
-                : Expected,
-            { ValueKind: JsonValueKind.Array } pairs => pairs
-                .EnumerateArray()
-                .All(pair => pair.ValueKind == JsonValueKind.String && pair.GetString()!.Contains('='))
-                ? null
-                : Expected,
-            _ => Expected,
-        };
+            case JsonValueKind.Object:
+                foreach (var member in element.EnumerateObject())
+                {
+                    if (AsText(member.Value) is { } text)
+                    {
+                        map[member.Name] = text;
+                    }
+                    else if (member.Value.ValueKind != JsonValueKind.Null)
+                    {
+                        return null;
+                    }
+                    // Clients with types send null for what was not set.
+                }
+
+                return map;
+            case JsonValueKind.Array:
+                return element
+                    .EnumerateArray()
+                    .All(pair => pair.ValueKind == JsonValueKind.String && TryAdd(map, pair.GetString()!))
+                    ? map
+                    : null;
+            case JsonValueKind.String when element.GetString()!.Trim() is var written:
+                return written.StartsWith('{') ? MapIn(written)
+                    : written.Length == 0 || TryAdd(map, written) ? map
+                    : null;
+            default:
+                return null;
+        }
+    }
+
+    private static bool TryAdd(Dictionary<string, string> map, string pair)
+    {
+        var parts = pair.Split('=', 2);
+        map[parts[0]] = parts[^1];
+        return parts.Length == 2;
+    }
+
+    private static Dictionary<string, string>? MapIn(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, Json.DocumentOptions);
+            return MapOf(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private static string Shown(string name) => name.Length <= 64 ? name : name[..64] + "…";

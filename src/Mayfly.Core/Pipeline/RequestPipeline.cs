@@ -356,7 +356,9 @@ internal sealed class RequestPipeline(
 
     private static Response HelpOf(PathEntry entry)
     {
-        var fields = entry.Fields.Select(field => $"\n    {field.Name} ({field.Type})\n        {field.Description}");
+        var fields = entry.Fields.Select(field =>
+            $"\n    {field.Name} (type: {field.TypeName})\n        {field.Description}"
+        );
         return HelpText($"{entry.Pattern}\n\n{entry.Help}\n\nFields:{string.Concat(fields)}\n");
     }
 

@@ -48,6 +48,36 @@ public sealed class FieldValuesTests
         Assert.False(Bind(Operation.Read, "", "policies").Has("policies"));
     }
 
+    [Theory]
+    [InlineData("""{"a":"1","b":"2"}""")]
+    [InlineData("""["a=1","b=2"]""")]
+    [InlineData(""" "{\"a\":\"1\",\"b\":2}" """)]
+    public async Task A_map_is_taken_as_an_object_as_pairs_and_as_the_text_that_command_lines_send(string map)
+    {
+        await using var vault = await TestVault.StartAsync();
+        var token = await vault.TokenAsync($$"""{"meta":{{map}}}""");
+        var meta = (await vault.DataAsync(Operation.Read, "auth/token/lookup-self", token: token)).GetProperty("meta");
+        Assert.Equal(("1", "2"), (meta.GetProperty("a").GetString(), meta.GetProperty("b").GetString()));
+    }
+
+    [Theory]
+    [InlineData(""" "{\"a\":" """)]
+    [InlineData(""" "{\"a\":{\"b\":1}}" """)]
+    [InlineData(""" "a" """)]
+    [InlineData("""{"a":[1]}""")]
+    [InlineData("""[1]""")]
+    public async Task What_is_no_map_is_refused(string map)
+    {
+        await using var vault = await TestVault.StartAsync();
+        var message = await vault.FaultAsync(
+            FaultKind.Invalid,
+            Operation.Update,
+            "auth/token/create",
+            $$"""{"meta":{{map}}}"""
+        );
+        Assert.Contains("an object whose values are strings", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Of_a_key_that_a_list_of_pairs_has_twice_the_last_one_counts()
     {
