@@ -116,6 +116,12 @@ internal sealed class RotationBench : IAsyncDisposable
     public async Task RunAsync()
     {
         await Rotations.RunAsync(Id);
+        await ReviveAsync();
+    }
+
+    /// <summary>Starts a new process if this one has died.</summary>
+    public async Task ReviveAsync()
+    {
         if (Trouble.IsDead)
         {
             Trouble.Restart();

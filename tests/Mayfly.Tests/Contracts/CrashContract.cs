@@ -4,26 +4,42 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Mayfly.Tests.Storage;
 
-namespace Mayfly.Tests.Engines.Database;
+namespace Mayfly.Tests.Contracts;
 
 /// <summary>
-/// A real server is killed again and again while credentials are issued and revoked. Afterwards every user in PostgreSQL has a
-/// lease, and every lease has a user.
+/// A real server is killed again and again while credentials are issued and revoked. Afterwards every user there has a lease, and
+/// every lease has a user. What makes users inherits this class and names its server.
 /// </summary>
-public sealed class CrashTests
+public abstract class CrashContract
 {
-    private const int Rounds = 100;
     private const int Clients = 8;
+
+    /// <summary>How often the server is killed.</summary>
+    protected abstract int Rounds { get; }
+
+    /// <summary>Where credentials are read, below a mount that only this test uses: <c>database/creds/app</c>.</summary>
+    protected abstract string Credentials { get; }
+
+    /// <summary>Mounts and configures, so that <see cref="Credentials"/> can be read; they live for long.</summary>
+    protected abstract Task SetUpAsync(Func<string, object, Task> write);
+
+    /// <summary>The users that there are by now, but for those that this server has not made.</summary>
+    protected abstract Task<string[]> UsersAsync();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Killed_a_hundred_times_under_load_the_server_leaves_no_user_without_a_lease_and_no_lease_without_a_user()
+    public async Task Killed_again_and_again_under_load_the_server_leaves_no_user_without_a_lease_and_no_lease_without_a_user()
     {
         using var folder = new TempFolder();
-        await using var postgres = await PostgresServer.StartAsync();
         Directory.CreateDirectory(folder.Path);
-        await SetUpAsync(folder.Path, postgres);
+        await using (var server = await ServerProcess.StartDevAsync(folder.Path))
+        {
+            using var http = ClientOf(server);
+            await SetUpAsync((path, body) => WriteAsync(http, path, body));
+            Assert.Equal(0, await server.StopAsync());
+        }
+
         // What clients know: which leases they have been given, and which they have asked to end. A reply may arrive and the
         // server be killed before it knows that it did: then the credential is gone, and its lease is as well.
         var given = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
@@ -45,7 +61,7 @@ public sealed class CrashTests
 
         await using var last = await ServerProcess.StartDevAsync(folder.Path);
         using var client = ClientOf(last);
-        var (leases, users) = await SettledAsync(client, postgres);
+        var (leases, users) = await SettledAsync(client);
 
         Assert.True(leases.Length == users.Length, $"{leases.Length} leases, {users.Length} users\n{last.Output}");
         Assert.Contains(given, lease => leases.Contains(lease.Key) && !ended.ContainsKey(lease.Key));
@@ -54,48 +70,18 @@ public sealed class CrashTests
         // Whatever has a lease ends with it: so nothing that is left was without one.
         (
             await client.PutAsync(
-                new Uri("v1/sys/leases/revoke-prefix/database/creds", UriKind.Relative),
+                new Uri($"v1/sys/leases/revoke-prefix/{Credentials}", UriKind.Relative),
                 null,
                 Cancellation
             )
         ).EnsureSuccessStatusCode();
-        (leases, users) = await SettledAsync(client, postgres);
+        (leases, users) = await SettledAsync(client);
         Assert.Empty(leases);
         Assert.Empty(users);
     }
 
-    private static async Task SetUpAsync(string folder, PostgresServer postgres)
-    {
-        await using var server = await ServerProcess.StartDevAsync(folder);
-        using var http = ClientOf(server);
-        await WriteAsync(http, "sys/mounts/database", new { type = "database" });
-        await WriteAsync(
-            http,
-            "database/config/db",
-            new
-            {
-                plugin_name = "postgresql-database-plugin",
-                connection_url = $"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres.Port}/postgres",
-                allowed_roles = "app",
-                username = PostgresServer.Admin,
-                password = PostgresServer.Password,
-            }
-        );
-        await WriteAsync(
-            http,
-            "database/roles/app",
-            new
-            {
-                db_name = "db",
-                creation_statements = "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'",
-                default_ttl = "24h",
-            }
-        );
-        Assert.Equal(0, await server.StopAsync());
-    }
-
     /// <summary>Issues credentials and revokes every other one, until the server is gone.</summary>
-    private static async Task LoadAsync(
+    private async Task LoadAsync(
         HttpClient http,
         ConcurrentDictionary<string, string> given,
         ConcurrentDictionary<string, bool> ended
@@ -105,7 +91,7 @@ public sealed class CrashTests
         {
             for (var turn = 0; ; turn++)
             {
-                using var reply = await http.GetAsync(new Uri("v1/database/creds/app", UriKind.Relative), Cancellation);
+                using var reply = await http.GetAsync(new Uri($"v1/{Credentials}", UriKind.Relative), Cancellation);
                 using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
                 Assert.True(reply.StatusCode == HttpStatusCode.OK, body.RootElement.GetRawText());
                 var lease = body.RootElement.GetProperty("lease_id").GetString()!;
@@ -124,14 +110,14 @@ public sealed class CrashTests
     }
 
     /// <summary>Leases and users once there are as many of one as of the other, twice in a row.</summary>
-    private static async Task<(string[] Leases, string[] Users)> SettledAsync(HttpClient http, PostgresServer postgres)
+    private async Task<(string[] Leases, string[] Users)> SettledAsync(HttpClient http)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         var equal = 0;
         while (true)
         {
             var leases = await LeasesAsync(http);
-            var users = await postgres.UsersAsync();
+            var users = await UsersAsync();
             equal = leases.Length == users.Length ? equal + 1 : 0;
             if (equal == 2 || limit.IsCancellationRequested)
             {
@@ -142,10 +128,10 @@ public sealed class CrashTests
         }
     }
 
-    private static async Task<string[]> LeasesAsync(HttpClient http)
+    private async Task<string[]> LeasesAsync(HttpClient http)
     {
         using var reply = await http.GetAsync(
-            new Uri("v1/sys/leases/lookup/database/creds/app?list=true", UriKind.Relative),
+            new Uri($"v1/sys/leases/lookup/{Credentials}?list=true", UriKind.Relative),
             Cancellation
         );
         using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
@@ -157,7 +143,7 @@ public sealed class CrashTests
                     .RootElement.GetProperty("data")
                     .GetProperty("keys")
                     .EnumerateArray()
-                    .Select(key => $"database/creds/app/{key.GetString()}"),
+                    .Select(key => $"{Credentials}/{key.GetString()}"),
             ];
     }
 
