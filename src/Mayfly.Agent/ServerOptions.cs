@@ -19,7 +19,7 @@ internal static class ServerOptions
             Namespace = server.Namespace,
             // Whatever asks in the background has its own way of waiting; this is for what passes by itself.
             MaxRetries = Math.Min(server.Retries, 3),
-            Timeout = TimeSpan.FromSeconds(60),
+            Timeout = server.Timeout,
             Time = time,
         };
 }

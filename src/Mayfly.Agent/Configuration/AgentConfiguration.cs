@@ -64,6 +64,9 @@ internal sealed record ServerStanza
     public string? Namespace { get; init; }
 
     public int Retries { get; init; } = DefaultRetries;
+
+    /// <summary>How long one request may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 }
 
 /// <summary>What becomes of the token in a request that comes by a listener.</summary>

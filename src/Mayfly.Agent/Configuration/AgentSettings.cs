@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mayfly.Hcl;
 
 namespace Mayfly.Agent.Configuration;
 
@@ -39,6 +40,7 @@ internal static class AgentSettings
                 Namespace = Variable("NAMESPACE") ?? server.Namespace,
                 SkipVerify = Flag("SKIP_VERIFY") ?? server.SkipVerify,
                 Retries = Retries() ?? server.Retries,
+                Timeout = Duration("CLIENT_TIMEOUT") ?? server.Timeout,
             },
             Log = Log(configuration.Log),
             DisableKeepAlives =
@@ -70,6 +72,22 @@ internal static class AgentSettings
                     found.Add($"MAYFLY_{ending} (or VAULT_{ending}) must be true or false");
                     return null;
             }
+        }
+
+        TimeSpan? Duration(string ending)
+        {
+            if (Variable(ending) is not { } text)
+            {
+                return null;
+            }
+
+            if (Durations.TryParse(text, out var duration) && duration > TimeSpan.Zero)
+            {
+                return duration;
+            }
+
+            found.Add($"MAYFLY_{ending} (or VAULT_{ending}) must be a duration such as 30s");
+            return null;
         }
 
         int? Retries()

@@ -1,3 +1,4 @@
+using System.Text;
 using Mayfly.Hcl;
 
 namespace Mayfly.Agent.Configuration;
@@ -5,6 +6,9 @@ namespace Mayfly.Agent.Configuration;
 /// <summary>Finds, reads and merges configuration files: HCL, JSON or YAML, one, several, or folders of them.</summary>
 internal static class ConfigurationFiles
 {
+    /// <summary>Instead of a file's path: a variable that holds the configuration in base64, <c>env:NAME</c>.</summary>
+    private const string VariablePrefix = "env:";
+
     private static readonly string[] Endings = [".hcl", ".json", ".yaml", ".yml"];
 
     /// <summary>The configuration of all files, or every problem with file, place and reason.</summary>
@@ -12,7 +16,15 @@ internal static class ConfigurationFiles
     {
         var configuration = new AgentConfiguration();
         var notes = new ConfigurationNotes();
-        foreach (var file in paths.SelectMany(path => Expand(path, notes.Problems)))
+        foreach (var variable in paths.Where(IsVariable))
+        {
+            if (ReadVariable(variable, notes.Problems) is { } text)
+            {
+                configuration = Apply(configuration, variable, text, notes);
+            }
+        }
+
+        foreach (var file in paths.Where(path => !IsVariable(path)).SelectMany(path => Expand(path, notes.Problems)))
         {
             string text;
             try
@@ -28,6 +40,23 @@ internal static class ConfigurationFiles
             configuration = Apply(configuration, file, text, notes);
         }
 
+        return Finish(configuration, notes);
+    }
+
+    /// <summary>The configuration of one text, as <see cref="Read"/> would give it.</summary>
+    /// <param name="name">What problems call it.</param>
+    /// <param name="text">HCL or JSON.</param>
+    public static (AgentConfiguration? Configuration, IReadOnlyList<string> Problems) ReadText(string name, string text)
+    {
+        var notes = new ConfigurationNotes();
+        return Finish(Apply(new AgentConfiguration(), name, text, notes), notes);
+    }
+
+    private static (AgentConfiguration? Configuration, IReadOnlyList<string> Problems) Finish(
+        AgentConfiguration configuration,
+        ConfigurationNotes notes
+    )
+    {
         if (notes.Problems.Count > 0)
         {
             return (null, notes.Problems);
@@ -35,6 +64,27 @@ internal static class ConfigurationFiles
 
         var problems = Together(configuration);
         return problems.Count > 0 ? (null, problems) : (configuration with { Warnings = notes.Warnings }, []);
+    }
+
+    private static bool IsVariable(string path) => path.StartsWith(VariablePrefix, StringComparison.Ordinal);
+
+    private static string? ReadVariable(string path, List<string> problems)
+    {
+        if (Environment.GetEnvironmentVariable(path[VariablePrefix.Length..]) is not { Length: > 0 } value)
+        {
+            problems.Add($"{path}: the variable is not set");
+            return null;
+        }
+
+        try
+        {
+            return Encoding.UTF8.GetString(Convert.FromBase64String(value));
+        }
+        catch (FormatException)
+        {
+            problems.Add($"{path}: the variable must hold the configuration in base64");
+            return null;
+        }
     }
 
     /// <summary>What <paramref name="text"/> adds to or changes in a configuration.</summary>

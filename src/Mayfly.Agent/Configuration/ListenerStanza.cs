@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace Mayfly.Agent.Configuration;
 
@@ -25,6 +26,13 @@ internal abstract record ListenerStanza
 internal sealed record TcpListenerStanza(IPEndPoint Address, TlsFiles? Tls) : ListenerStanza
 {
     public override string Url => $"{(Tls is null ? "http" : "https")}://{Address}";
+}
+
+/// <summary>A TCP listener with TLS, whose certificate somebody else keeps; asked for at each handshake.</summary>
+internal sealed record CertifiedListenerStanza(IPEndPoint Address, Func<SslServerAuthenticationOptions> Certificate)
+    : ListenerStanza
+{
+    public override string Url => $"https://{Address}";
 }
 
 /// <summary>A unix socket.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Mayfly.Agent.Configuration;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
@@ -53,7 +54,7 @@ internal sealed class LocalServer : IAsyncDisposable
         services.AddSingleton<DiagnosticSource>(new DiagnosticListener("mayfly-agent"));
         services.AddSingleton<IHostEnvironment, KestrelServices.Environment>();
         var kestrel = new KestrelServices(services).UseKestrelCore();
-        if (listeners.Any(listener => listener is TcpListenerStanza { Tls: not null }))
+        if (listeners.Any(listener => listener is TcpListenerStanza { Tls: not null } or CertifiedListenerStanza))
         {
             kestrel.UseKestrelHttpsConfiguration();
         }
@@ -162,12 +163,31 @@ internal sealed class LocalServer : IAsyncDisposable
             case TcpListenerStanza tcp:
                 options.Listen(tcp.Address, endpoint => Plain(endpoint, listener, log));
                 break;
+            case CertifiedListenerStanza certified when certified.Address.Address.Equals(IPAddress.IPv6Any):
+                // Also where there is no IPv6.
+                options.ListenAnyIP(certified.Address.Port, endpoint => Certified(endpoint, certified, log));
+                break;
+            case CertifiedListenerStanza certified:
+                options.Listen(certified.Address, endpoint => Certified(endpoint, certified, log));
+                break;
             case UnixListenerStanza unix:
                 options.ListenUnixSocket(unix.Path, endpoint => Plain(endpoint, listener, log));
                 break;
             default:
                 throw new InvalidOperationException($"Unknown listener {listener.GetType().Name}.");
         }
+    }
+
+    private static void Certified(ListenOptions endpoint, CertifiedListenerStanza listener, ILogger log)
+    {
+        endpoint.UseHttps(
+            new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => new(listener.Certificate()),
+                HandshakeTimeout = TimeSpan.FromSeconds(10),
+            }
+        );
+        Mark(endpoint, listener, log);
     }
 
     private static void Plain(ListenOptions endpoint, ListenerStanza listener, ILogger log)
