@@ -3,6 +3,7 @@ using Mayfly.Cli.Commands.Audit;
 using Mayfly.Cli.Commands.Auth;
 using Mayfly.Cli.Commands.Data;
 using Mayfly.Cli.Commands.Events;
+using Mayfly.Cli.Commands.Injector;
 using Mayfly.Cli.Commands.Kv;
 using Mayfly.Cli.Commands.Lease;
 using Mayfly.Cli.Commands.Local;
@@ -42,6 +43,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "scan",
             "agent",
             "operator",
+            "injector",
             "print",
             "path-help",
             "server",
@@ -74,6 +76,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "scan" => new ScanGroup(),
             "agent" => new AgentCommand(),
             "operator" => new OperatorGroup(),
+            "injector" => new InjectorCommand(),
             "print" => new PrintGroup(),
             "path-help" => new PathHelpCommand(),
             "server" => new ServerCommand(),

@@ -1,0 +1,121 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Mayfly.Agent.Kubernetes;
+using static Mayfly.Tests.Agent.Kubernetes.Review;
+
+namespace Mayfly.Tests.Agent.Kubernetes;
+
+/// <summary>What the patch puts into a pod, run: the real agent with exactly that configuration, against a real server.</summary>
+public sealed class InjectedPodTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_native_sidecar_logs_in_before_the_program_starts_and_revokes_its_token_at_the_end()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        using var client = await PrepareAsync(server);
+        await using var front = await KubernetesLoginFront.StartAsync(server.Address);
+        var container = Container(
+            Injected(
+                Ours(
+                    ("service", front.Address),
+                    ("secret-volume-path", "/mnt/secrets"),
+                    ("agent-inject-token", "true"),
+                    ("agent-revoke-on-shutdown", "true"),
+                    ("agent-revoke-grace", "0")
+                )
+            ),
+            "mayfly-agent"
+        );
+        await using var pod = PodProcess.Start(container, KubernetesLoginFront.ServiceAccountToken);
+        var probe = Texts(container["startupProbe"]!["exec"]!["command"]);
+        await UntilAsync(pod, async () => (await pod.ExecAsync(probe)).Code == 0);
+        Assert.Equal(
+            (0, "644\n600\n"),
+            await pod.ExecAsync("stat", "-c", "%a", "/mnt/secrets/token", "/home/mayfly/.mayfly-token")
+        );
+        var token = (await CatAsync(pod, "/mnt/secrets/token")).Trim();
+        Assert.Equal(200, await LookupAsync(client, token));
+        Assert.Equal(1, front.Logins);
+
+        var hook = await pod.ExecAsync(Texts(container["lifecycle"]!["preStop"]!["exec"]!["command"]));
+        Assert.True(hook.Code == 0, hook.Output);
+        Assert.Equal(403, await LookupAsync(client, token));
+        Assert.Equal(0, await pod.StopAsync());
+        Assert.DoesNotContain(token, pod.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_init_container_of_vaults_annotations_ends_when_its_work_is_done()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        using var client = await PrepareAsync(server);
+        await using var front = await KubernetesLoginFront.StartAsync(server.Address);
+        var container = Container(
+            Injected(
+                Vaults(
+                    ("service", front.Address),
+                    ("secret-volume-path", "/mnt/secrets"),
+                    ("agent-inject-token", "true")
+                )
+            ),
+            "vault-agent-init"
+        );
+        await using var pod = PodProcess.Start(
+            container,
+            KubernetesLoginFront.ServiceAccountToken,
+            "stat -c %a /mnt/secrets/token /home/vault/.vault-token"
+        );
+        Assert.True(await pod.EndAsync() == 0, pod.Output);
+        Assert.EndsWith("644\n600\n", pod.Output.TrimEnd() + "\n", StringComparison.Ordinal);
+    }
+
+    private static async Task<HttpClient> PrepareAsync(ServerProcess server)
+    {
+        var client = new HttpClient { BaseAddress = new Uri(server.Address + "/v1/") };
+        client.DefaultRequestHeaders.Add("X-Vault-Token", ServerProcess.DevToken);
+        await PutAsync(client, "first");
+        await PostAsync(
+            client,
+            "sys/policies/acl/web",
+            """{"policy":"path \"secret/data/shop/*\" { capabilities = [\"read\"] }"}"""
+        );
+        return client;
+    }
+
+    private static Task<JsonNode> PutAsync(HttpClient client, string password) =>
+        PostAsync(client, "secret/data/shop/db", $$$"""{"data":{"username":"app","password":"{{{password}}}"}}""");
+
+    private static async Task<JsonNode> PostAsync(HttpClient client, string path, string body)
+    {
+        using var content = new StringContent(body);
+        using var response = await client.PostAsync(new Uri(path, UriKind.Relative), content, Cancellation);
+        var text = await response.Content.ReadAsStringAsync(Cancellation);
+        Assert.True(response.IsSuccessStatusCode, text);
+        return text.Length == 0 ? new JsonObject() : JsonNode.Parse(text)!;
+    }
+
+    private static async Task<int> LookupAsync(HttpClient client, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "auth/token/lookup-self");
+        request.Headers.Add("X-Vault-Token", token);
+        using var own = new HttpClient { BaseAddress = client.BaseAddress };
+        using var response = await own.SendAsync(request, Cancellation);
+        return (int)response.StatusCode;
+    }
+
+    private static async Task<string> CatAsync(PodProcess pod, string path)
+    {
+        var (code, output) = await pod.ExecAsync("cat", path);
+        Assert.True(code == 0, output);
+        return output;
+    }
+
+    private static Task UntilAsync(PodProcess pod, Func<Task<bool>> holds) =>
+        InjectorTests.EventuallyAsync(() =>
+        {
+            Assert.False(pod.HasEnded, pod.Output);
+            return holds();
+        });
+}
