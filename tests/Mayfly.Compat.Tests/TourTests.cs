@@ -17,12 +17,13 @@ public sealed class TourTests(RabbitServers servers)
     public static TheoryData<string> Pages =>
         [
             "docs/getting-started.md",
+            "docs/honeytokens.md",
             .. Directory
                 .GetFiles(Path.Combine(ForeignProgram.Repository, "docs/concepts"), "*.md")
                 .Where(page => File.ReadAllText(page).Contains(Mark, StringComparison.Ordinal))
                 .Select(page => Path.GetRelativePath(ForeignProgram.Repository, page))
                 .Order(StringComparer.Ordinal),
-            .. new[] { "docs/engines", "docs/auth" }
+            .. new[] { "docs/agent", "docs/engines", "docs/auth" }
                 .SelectMany(folder => Directory.GetFiles(Path.Combine(ForeignProgram.Repository, folder), "*.md"))
                 .Where(page => !Path.GetFileName(page).StartsWith("adding-", StringComparison.Ordinal))
                 .Select(page => Path.GetRelativePath(ForeignProgram.Repository, page))

@@ -3,6 +3,7 @@ using Mayfly.Cli.Commands.Audit;
 using Mayfly.Cli.Commands.Auth;
 using Mayfly.Cli.Commands.Data;
 using Mayfly.Cli.Commands.Events;
+using Mayfly.Cli.Commands.Honeytoken;
 using Mayfly.Cli.Commands.Injector;
 using Mayfly.Cli.Commands.Kv;
 using Mayfly.Cli.Commands.Lease;
@@ -42,6 +43,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotation",
             "scan",
             "agent",
+            "honeytoken",
             "operator",
             "injector",
             "print",
@@ -75,6 +77,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotation" => new RotationGroup(),
             "scan" => new ScanGroup(),
             "agent" => new AgentCommand(),
+            "honeytoken" => new HoneytokenGroup(),
             "operator" => new OperatorGroup(),
             "injector" => new InjectorCommand(),
             "print" => new PrintGroup(),

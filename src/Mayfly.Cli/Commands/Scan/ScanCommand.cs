@@ -1,6 +1,8 @@
+using Mayfly.Cli.Commands.Honeytoken;
 using Mayfly.Cli.Dispatch;
 using Mayfly.Cli.Flags;
 using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Honeytokens;
 using Mayfly.Scanner.Reports;
 using Mayfly.Scanner.Rules;
 using Mayfly.Scanner.Scanning;
@@ -67,7 +69,16 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
             }
         }
 
-        var own = ((string?[])[file, _flags.Baseline.Value, _flags.ReportPath.Value])
+        var honeytokens = HoneytokenPath.Read(_flags.Honeytokens, call.Session);
+        var own = (
+            (string?[])
+                [
+                    file,
+                    _flags.Baseline.Value,
+                    _flags.ReportPath.Value,
+                    HoneytokenPath.Of(_flags.Honeytokens, call.Session),
+                ]
+        )
             .Where(each => each is { Length: > 0 })
             .Select(each => Path.GetFullPath(each!))
             .ToHashSet(StringComparer.Ordinal);
@@ -88,11 +99,13 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
         var result = source.Scan(scanner, call.Cancellation);
         var took = TimeProvider.System.GetElapsedTime(started);
         var ignored = IgnoreListOf(folder);
-        var leaks = result.Findings.Where(finding => !IsKnown(finding, ignored, baseline, explanation)).ToList();
+        var (decoys, leaks) = Sort(result.Findings, honeytokens);
+        leaks.RemoveAll(finding => IsKnown(finding, ignored, baseline, explanation));
         Show(call, leaks, rules!, format);
+        ScanText.Decoys(call.Print, decoys);
         ScanText.Explain(call.Print, explanation);
         ScanText.PassedOver(call.Print, result.PassedOver);
-        ScanText.Summary(call.Print, leaks.Count, result, took);
+        ScanText.Summary(call.Print, leaks.Count, decoys.Count, result, took);
         if (result.Failure is { } failure)
         {
             call.Print.Error(failure);
@@ -102,6 +115,29 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
         return _flags.Strict.Value && result.PassedOver.Count > 0 ? Failed
             : leaks.Count > 0 ? _flags.ExitCode.Value ?? 1
             : Exit.Ok;
+    }
+
+    // A decoy is none of the leaks, whatever report or exit code they make.
+    private static (List<(Finding Finding, HoneytokenRecord Record)> Decoys, List<Finding> Leaks) Sort(
+        IReadOnlyList<Finding> findings,
+        HoneytokenFile? honeytokens
+    )
+    {
+        var decoys = new List<(Finding, HoneytokenRecord)>();
+        var leaks = new List<Finding>();
+        foreach (var finding in findings)
+        {
+            if (honeytokens?.Find(finding) is { } record)
+            {
+                decoys.Add((finding, record));
+            }
+            else
+            {
+                leaks.Add(finding);
+            }
+        }
+
+        return (decoys, leaks);
     }
 
     /// <summary>The format of the report; null for text alone.</summary>

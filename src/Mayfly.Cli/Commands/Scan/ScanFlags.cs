@@ -1,3 +1,4 @@
+using Mayfly.Cli.Commands.Honeytoken;
 using Mayfly.Cli.Flags;
 
 namespace Mayfly.Cli.Commands.Scan;
@@ -45,6 +46,8 @@ internal sealed class ScanFlags
             Alias = "i",
         };
 
+    public TextFlag Honeytokens { get; } = HoneytokenPath.Flag();
+
     public NumberFlag ExitCode { get; } = new("exit-code", "Exit code when there are leaks; 1 if not given.");
 
     public ListFlag EnableRule { get; } = new("enable-rule", "Only this rule. May be repeated.", splitAtCommas: true);
@@ -68,6 +71,7 @@ internal sealed class ScanFlags
             Redact,
             Baseline,
             IgnorePath,
+            Honeytokens,
             ExitCode,
             EnableRule,
             Verbose,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mayfly.Cli.Output;
 using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Honeytokens;
 using Mayfly.Scanner.Scanning;
 using Mayfly.Scanner.Sources;
 
@@ -40,6 +41,18 @@ internal static class ScanText
         }
     }
 
+    public static void Decoys(Printer print, List<(Finding Finding, HoneytokenRecord Record)> decoys)
+    {
+        foreach (var (finding, record) in decoys)
+        {
+            var place = finding.Commit is { } commit ? $"{commit.Hash}:{finding.File}" : finding.File;
+            var note = record.Note.Length > 0 ? $", {OneLine(record.Note)}" : "";
+            print.Warn(
+                $"decoy: {OneLine(place)}:{finding.StartLine}  {finding.RuleId}  {record.Id} ({record.Kind}{note})"
+            );
+        }
+    }
+
     public static void Explain(Printer print, List<Suppression> suppressions)
     {
         foreach (
@@ -68,13 +81,19 @@ internal static class ScanText
         }
     }
 
-    public static void Summary(Printer print, int leaks, ScanResult result, TimeSpan took)
+    public static void Summary(Printer print, int leaks, int decoys, ScanResult result, TimeSpan took)
     {
         var found = leaks switch
         {
             0 => "no leaks found",
             1 => "1 leak found",
             _ => $"{leaks} leaks found",
+        };
+        found += decoys switch
+        {
+            0 => "",
+            1 => " and 1 decoy",
+            _ => $" and {decoys} decoys",
         };
         var what = result.Commits > 0 ? $"{result.Commits} commits" : $"{result.Files} files";
         var megabytes = (result.Bytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture);
