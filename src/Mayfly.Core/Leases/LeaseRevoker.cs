@@ -30,6 +30,9 @@ internal sealed class LeaseRevoker(
 
     private const int PerCommit = 512;
 
+    /// <summary>Of how many engines of a mount that is tuned again and again one lease is asked for.</summary>
+    private const int MostEngines = 8;
+
     /// <summary>With the pauses between them, they take about a day.</summary>
     public const int MostAttempts = 17;
 
@@ -280,11 +283,30 @@ internal sealed class LeaseRevoker(
     private async ValueTask<Fault?> CallAsync(StoredLease lease, CallLimit limit, CancellationToken cancellation)
     {
         var uuid = LeaseStore.MountOf(lease.Path);
-        if (mounts.ByUuid(uuid) is not { } mounted)
+        for (var attempt = 1; ; attempt++)
         {
-            return Fault.Unavailable("its mount is gone");
-        }
+            if (mounts.ByUuid(uuid) is not { } mounted)
+            {
+                return Fault.Unavailable("its mount is gone");
+            }
 
+            var fault = await CallAsync(mounted, lease, limit, cancellation);
+
+            // A mount that is tuned gets another engine: that the old one could not do it any more says nothing.
+            if (fault is null || attempt == MostEngines || mounts.ByUuid(uuid)?.Engine == mounted.Engine)
+            {
+                return fault;
+            }
+        }
+    }
+
+    private async ValueTask<Fault?> CallAsync(
+        MountedEngine mounted,
+        StoredLease lease,
+        CallLimit limit,
+        CancellationToken cancellation
+    )
+    {
         if (mounted.Engine is not IIssuesLeases engine)
         {
             return Fault.Unavailable($"the engine at {mounted.Mount.Path} does not know leases");

@@ -63,7 +63,12 @@ internal sealed class OpenConnections(View view, string mount, MountMemory memor
                 return (open, null);
             }
 
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_disposed)
+            {
+                // A request that came in before the mount was tuned or disabled.
+                return (null, Fault.Unavailable("the mount is being changed; try again") with { NothingMade = true });
+            }
+
             var (made, fault) = Make(name, found.Config, found.Version);
             if (made is null)
             {
