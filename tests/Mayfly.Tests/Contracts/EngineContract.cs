@@ -14,7 +14,18 @@ public abstract class EngineContract
     /// <summary>Options of the mount, where the type behaves differently with them.</summary>
     protected virtual IReadOnlyDictionary<string, string>? Options => null;
 
-    protected Task<EngineHarness> StartAsync() => EngineHarness.StartAsync(Type, Options);
+    /// <summary>
+    /// Makes what the engine needs to issue: afterwards a read of each row that issues, with <c>x</c> for every variable part,
+    /// gives a credential. An engine that issues and needs nothing beforehand leaves this as it is.
+    /// </summary>
+    protected virtual Task PrepareIssuingAsync(EngineHarness harness) => Task.CompletedTask;
+
+    /// <summary>Makes secrets that the engine rotates, one of each kind, and gives the names by which it has them rotated.</summary>
+    protected virtual Task<IReadOnlyList<string>> PrepareRotationAsync(EngineHarness harness) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
+
+    protected Task<EngineHarness> StartAsync() =>
+        EngineHarness.StartAsync(Type, Options, now: TimeProvider.System.GetUtcNow());
 
     [Fact]
     public async Task The_type_says_what_it_is()
@@ -180,17 +191,71 @@ public abstract class EngineContract
         }
 
         var engine = Assert.IsType<IIssuesLeases>(harness.Engine, exactMatch: false);
+        await PrepareIssuingAsync(harness);
         foreach (var entry in harness.Engine.Paths.Entries.Where(entry => entry.Issue is not null))
         {
             Assert.True(entry.HasEffects(Operation.Read), $"{entry.Pattern} is not audited before it runs");
+            var before = harness.Leases.Count;
             var outcome = await harness.HandleAsync(Operation.Read, Sample(entry, "x"));
+            Assert.True(outcome.Succeeded, $"{entry.Pattern}: {string.Join("; ", outcome.Fault?.Messages ?? [])}");
             outcome.Response?.Dispose();
+            Assert.Equal(before + 1, harness.Leases.Count);
         }
 
-        foreach (var lease in harness.Leases)
+        foreach (var lease in harness.Leases.ToList())
         {
+            Assert.Null(await engine.RenewAsync(lease, cancellation));
+            Assert.Null(await engine.RenewAsync(lease, cancellation));
             Assert.Null(await engine.RevokeAsync(lease, cancellation));
             Assert.Null(await engine.RevokeAsync(lease, cancellation));
+        }
+    }
+
+    [Fact]
+    public async Task What_rotates_its_secrets_carries_out_each_step_as_often_as_it_is_asked()
+    {
+        await using var harness = await StartAsync();
+        if (harness.Engine is not IRotatesSecrets engine)
+        {
+            return;
+        }
+
+        var targets = await PrepareRotationAsync(harness);
+        Assert.NotEmpty(targets);
+        foreach (var target in targets)
+        {
+            // Goes back from each step, and then through.
+            for (var steps = 0; steps <= 3; steps++)
+            {
+                var reverted = Rotation(target);
+                await StepsAsync(engine, reverted, steps);
+                await TwiceAsync(engine.RevertAsync, reverted);
+            }
+
+            var rotation = Rotation(target);
+            await StepsAsync(engine, rotation, 3);
+            await TwiceAsync(engine.PromoteAsync, rotation);
+            await TwiceAsync(engine.RetireAsync, rotation);
+        }
+
+        SecretRotation Rotation(string target) =>
+            new(target, Guid.NewGuid().ToString(), harness.Time.GetUtcNow(), Emergency: false);
+    }
+
+    [Fact]
+    public async Task What_rotates_its_secrets_knows_no_target_that_it_never_had()
+    {
+        await using var harness = await StartAsync();
+        if (harness.Engine is not IRotatesSecrets engine)
+        {
+            return;
+        }
+
+        foreach (var target in (string[])["no/such/target", "x", .. await PrepareRotationAsync(harness)])
+        {
+            var rotation = new SecretRotation(target + "-gone", Guid.NewGuid().ToString(), default, Emergency: false);
+            var fault = await engine.CreateAsync(rotation, TestContext.Current.CancellationToken);
+            Assert.Equal(FaultKind.NotFound, fault?.Kind);
         }
     }
 
@@ -211,6 +276,32 @@ public abstract class EngineContract
 
         await harness.Engine.DisposeAsync();
         await harness.Engine.DisposeAsync();
+    }
+
+    private static async Task StepsAsync(IRotatesSecrets engine, SecretRotation rotation, int count)
+    {
+        Func<SecretRotation, CancellationToken, ValueTask<Fault?>>[] steps =
+        [
+            engine.CreateAsync,
+            engine.SetAsync,
+            engine.TestAsync,
+        ];
+        foreach (var step in steps[..count])
+        {
+            await TwiceAsync(step, rotation);
+        }
+    }
+
+    private static async Task TwiceAsync(
+        Func<SecretRotation, CancellationToken, ValueTask<Fault?>> step,
+        SecretRotation rotation
+    )
+    {
+        for (var time = 0; time < 2; time++)
+        {
+            var fault = await step(rotation, TestContext.Current.CancellationToken);
+            Assert.True(fault is null, $"{step.Method.Name}: {string.Join("; ", fault?.Messages ?? [])}");
+        }
     }
 
     /// <summary>The path that matches <paramref name="entry"/> with every variable part being <paramref name="capture"/>.</summary>
