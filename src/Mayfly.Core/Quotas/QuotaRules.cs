@@ -193,58 +193,30 @@ internal sealed class QuotaRules : IAsyncDisposable
     }
 
     /// <summary>Sets a quota, in place of one of the same name; null, or why not.</summary>
-    public async ValueTask<Fault?> PutAsync(RateLimitQuota quota, CancellationToken cancellation)
-    {
-        await _changing.WaitAsync(cancellation);
-        try
-        {
-            var fault =
-                Similar(AllRateLimits, quota)
-                ?? await SaveAsync(
-                    RateLimitFolder + quota.Name,
-                    quota,
-                    QuotaCodec.Default.RateLimitQuota,
-                    cancellation
-                );
-            if (fault is null)
+    public ValueTask<Fault?> PutAsync(RateLimitQuota quota, CancellationToken cancellation) =>
+        PutAsync(
+            RateLimitFolder,
+            quota,
+            () => AllRateLimits,
+            QuotaCodec.Default.RateLimitQuota,
+            () =>
             {
                 Limit([.. AllRateLimits.Where(other => other.Name != quota.Name), quota]);
-            }
-
-            return fault;
-        }
-        finally
-        {
-            _changing.Release();
-        }
-    }
+                return default;
+            },
+            cancellation
+        );
 
     /// <inheritdoc cref="PutAsync(RateLimitQuota, CancellationToken)"/>
-    public async ValueTask<Fault?> PutAsync(LeaseCountQuota quota, CancellationToken cancellation)
-    {
-        await _changing.WaitAsync(cancellation);
-        try
-        {
-            var fault =
-                Similar(AllLeaseCounts, quota)
-                ?? await SaveAsync(
-                    LeaseCountFolder + quota.Name,
-                    quota,
-                    QuotaCodec.Default.LeaseCountQuota,
-                    cancellation
-                );
-            if (fault is null)
-            {
-                await CountAsync(_leaseQuotas.SetItem(quota.Name, quota));
-            }
-
-            return fault;
-        }
-        finally
-        {
-            _changing.Release();
-        }
-    }
+    public ValueTask<Fault?> PutAsync(LeaseCountQuota quota, CancellationToken cancellation) =>
+        PutAsync(
+            LeaseCountFolder,
+            quota,
+            () => AllLeaseCounts,
+            QuotaCodec.Default.LeaseCountQuota,
+            () => CountAsync(_leaseQuotas.SetItem(quota.Name, quota)),
+            cancellation
+        );
 
     public ValueTask<Fault?> DeleteRateLimitAsync(string name, CancellationToken cancellation) =>
         DeleteAsync(quota => quota is RateLimitQuota && quota.Name == name, cancellation);
@@ -361,6 +333,33 @@ internal sealed class QuotaRules : IAsyncDisposable
         }
 
         return loaded;
+    }
+
+    private async ValueTask<Fault?> PutAsync<T>(
+        string folder,
+        T quota,
+        Func<IEnumerable<T>> all,
+        JsonTypeInfo<T> type,
+        Func<ValueTask> use,
+        CancellationToken cancellation
+    )
+        where T : Quota
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            var fault = Similar(all(), quota) ?? await SaveAsync(folder + quota.Name, quota, type, cancellation);
+            if (fault is null)
+            {
+                await use();
+            }
+
+            return fault;
+        }
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     private async ValueTask<Fault?> SaveAsync<T>(

@@ -309,7 +309,7 @@ internal sealed class LeasePaths(
     private async ValueTask<Outcome> TidyAsync(AuthorizedRequest request, CancellationToken cancellation)
     {
         await leases.TidyAsync(cancellation);
-        return new Response { Warnings = ["Tidy operation completed."] };
+        return new Response();
     }
 
     private static bool IsIrrevocable(AuthorizedRequest request) =>
