@@ -9,8 +9,6 @@ public sealed class ConnectionTests(DatabaseServers servers)
 {
     private const string Secret = "canary-of-the-password";
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task A_configuration_is_shown_without_its_secrets()
     {
@@ -347,72 +345,5 @@ public sealed class ConnectionTests(DatabaseServers servers)
 
         await engine.RoleAsync("app");
         await engine.RevokeAsync((await engine.IssueAsync("app")).Lease);
-    }
-
-    [Fact]
-    public async Task A_database_that_is_killed_between_issue_renewal_and_revocation_is_used_again_when_it_is_back()
-    {
-        await using var server = await PostgresServer.StartAsync();
-        await using var engine = await DatabaseHarness.StartAsync(server);
-        await engine.RoleAsync("app");
-        var (username, _, lease) = await engine.IssueAsync("app");
-
-        await server.KillAsync();
-        Assert.Equal(FaultKind.Unavailable, (await engine.PlanAndActAsync("app")).Outcome.Fault?.Kind);
-        Assert.Equal(FaultKind.Unavailable, (await engine.RenewAsync(lease))?.Kind);
-        Assert.Equal(FaultKind.Unavailable, (await engine.TryRevokeAsync(lease))?.Kind);
-
-        await server.RunAsync();
-        engine.Engine.Time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Null(await engine.RenewAsync(lease));
-        var second = await engine.IssueAsync("app");
-        await engine.RevokeAsync(lease);
-        await engine.RevokeAsync(second.Lease);
-        Assert.Empty(await server.UsersAsync());
-        Assert.NotEmpty(username);
-    }
-
-    [Fact]
-    public async Task A_database_that_is_killed_under_load_leaves_no_user_that_is_not_known()
-    {
-        await using var server = await PostgresServer.StartAsync();
-        await using var engine = await DatabaseHarness.StartAsync(server, new { max_open_connections = 8 });
-        await engine.RoleAsync("app");
-        var plans = new System.Collections.Concurrent.ConcurrentBag<(bool Made, Core.Engines.LeasedSecret Lease)>();
-        using var stop = new CancellationTokenSource();
-        var load = Enumerable
-            .Range(0, 16)
-            .Select(async _ =>
-            {
-                while (!stop.IsCancellationRequested)
-                {
-                    var (outcome, lease) = await engine.PlanAndActAsync("app");
-                    plans.Add((outcome.Succeeded, lease!));
-                    if (!outcome.Succeeded)
-                    {
-                        return;
-                    }
-                }
-            })
-            .ToList();
-        while (plans.Count < 20)
-        {
-            await Task.Delay(5, Cancellation);
-        }
-
-        await server.KillAsync();
-        await Task.WhenAll(load);
-        await stop.CancelAsync();
-        await server.RunAsync();
-        engine.Engine.Time.Advance(TimeSpan.FromSeconds(2));
-
-        // What the pipeline does with plans that failed, and then with leases that end.
-        await Task.WhenAll(plans.Where(plan => !plan.Made).Select(plan => engine.RevokeAsync(plan.Lease)));
-        var live = plans
-            .Where(plan => plan.Made)
-            .Select(plan => Core.Engines.Database.IssuedUser.Read(plan.Lease.Data).Username);
-        Assert.Equal(live.Order(StringComparer.Ordinal), (await server.UsersAsync()).Order(StringComparer.Ordinal));
-        await Task.WhenAll(plans.Select(plan => engine.RevokeAsync(plan.Lease)));
-        Assert.Empty(await server.UsersAsync());
     }
 }
