@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Mayfly.Client.Redaction;
@@ -25,6 +26,12 @@ internal enum Escape
 internal static class Escapes
 {
     private const int LongestEntity = 9;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
+    private static readonly SearchValues<char> InEntity = SearchValues.Create(
+        "#0123456789abcdefghijklmnopqrstuvwxyzABCDEFX"
+    );
 
     private static readonly (string Name, char Character)[] Entities =
     [
@@ -67,6 +74,32 @@ internal static class Escapes
             _ => 1,
         };
     }
+
+    /// <summary>Where an escape begins that may go on behind the end of the text; its length when none does.</summary>
+    public static int OpenEnd(ReadOnlySpan<char> text)
+    {
+        for (var at = Math.Max(0, text.Length - LongestEntity); at < text.Length; at++)
+        {
+            var rest = text[at..];
+            var isOpen = rest[0] switch
+            {
+                '\\' => rest.Length == 1
+                    || (rest[1] == 'u' && rest.Length < 6 && IsHex(rest[2..]))
+                    || (rest[1] == 'x' && rest.Length < 4 && IsHex(rest[2..])),
+                '%' => rest.Length < 3 && IsHex(rest[1..]),
+                '&' => !rest.Contains(';') && !rest[1..].ContainsAnyExcept(InEntity),
+                _ => false,
+            };
+            if (isOpen)
+            {
+                return at;
+            }
+        }
+
+        return text.Length;
+    }
+
+    private static bool IsHex(ReadOnlySpan<char> digits) => !digits.ContainsAnyExcept(HexDigits);
 
     private static int Plus(out char? character)
     {

@@ -22,9 +22,11 @@ internal sealed class PatternTable
     private readonly PatternHash _hash;
     private readonly SecretPattern?[] _slots;
     private readonly ulong[] _ends;
-    private readonly ulong[] _beginnings = new ulong[1024];
+    private readonly uint[] _beginnings;
+    private readonly bool[] _firsts = new bool[256];
     private readonly ConcurrentDictionary<uint, int> _longest = new();
     private int _count;
+    private int _remembered;
 
     /// <summary>An empty table.</summary>
     /// <param name="hash">Hashes of this registry.</param>
@@ -35,6 +37,7 @@ internal sealed class PatternTable
         var slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity * 2, 64));
         _slots = new SecretPattern[slots];
         _ends = new ulong[slots / 8];
+        _beginnings = new uint[slots * 4];
         Capacity = slots / 2;
     }
 
@@ -50,14 +53,27 @@ internal sealed class PatternTable
     /// <summary>Adds what is not there yet.</summary>
     public void Add(SecretPattern pattern, ReadOnlySpan<char> text)
     {
-        Remember(text[..Window]);
+        _firsts[KeyOf(text[..1])] = true;
+        for (var length = 2; length < Window; length++)
+        {
+            Remember(_hash.OfBeginning(KeyOf(text[..length]), length));
+        }
+
         Add(pattern);
     }
 
-    /// <summary>Adds the patterns of another table, which all fit.</summary>
+    /// <summary>Adds patterns of another table, which all fit.</summary>
     public void AddAll(IEnumerable<SecretPattern> patterns, PatternTable other)
     {
-        other._beginnings.CopyTo(_beginnings, 0);
+        other._firsts.CopyTo(_firsts, 0);
+        foreach (var beginning in other._beginnings)
+        {
+            if (beginning != 0)
+            {
+                Remember(beginning);
+            }
+        }
+
         foreach (var pattern in patterns)
         {
             Add(pattern);
@@ -124,7 +140,8 @@ internal sealed class PatternTable
     }
 
     /// <summary>
-    /// Where in <paramref name="text"/> something may begin that goes on behind its end; its length when nothing may.
+    /// Where in <paramref name="text"/> something may begin that goes on behind its end, or whose next character decides;
+    /// its length when nothing may.
     /// </summary>
     public int OpenEnd(ReadOnlySpan<char> text)
     {
@@ -139,7 +156,7 @@ internal sealed class PatternTable
             // Cheap enough without a rolling key: this is asked once for each write.
             if (
                 _longest.TryGetValue(_hash.OfWindow(KeyOf(text.Slice(i, Window))), out var length)
-                && i + length > text.Length
+                && i + length >= text.Length
             )
             {
                 return i;
@@ -221,19 +238,40 @@ internal sealed class PatternTable
         return (start, end);
     }
 
-    private void Remember(ReadOnlySpan<char> beginning)
+    /// <summary>Those of patterns that are gone may fill it: then nothing is known to be no beginning.</summary>
+    private void Remember(uint beginning)
     {
-        for (var length = 1; length < Window; length++)
+        if (_remembered < _beginnings.Length / 2 && !IsRemembered(beginning, out var at))
         {
-            Set(_beginnings, _hash.OfBeginning(KeyOf(beginning[..length]), length));
+            _remembered++;
+            Volatile.Write(ref _beginnings[at], Math.Max(beginning, 1));
         }
     }
 
-    private bool IsBeginning(ReadOnlySpan<char> text)
+    private bool IsRemembered(uint beginning, out int at)
     {
-        var bit = (int)_hash.OfBeginning(KeyOf(text), text.Length) & (_beginnings.Length * 64 - 1);
-        return (_beginnings[bit >> 6] & (1UL << bit)) != 0;
+        beginning = Math.Max(beginning, 1);
+        at = (int)(beginning & (uint)(_beginnings.Length - 1));
+        while (Volatile.Read(ref _beginnings[at]) is not 0 and var taken)
+        {
+            if (taken == beginning)
+            {
+                return true;
+            }
+
+            at = (at + 1) & (_beginnings.Length - 1);
+        }
+
+        return false;
     }
+
+    private bool IsBeginning(ReadOnlySpan<char> text) =>
+        _firsts[KeyOf(text[..1])]
+        && (
+            text.Length == 1
+            || _remembered >= _beginnings.Length / 2
+            || IsRemembered(_hash.OfBeginning(KeyOf(text), text.Length), out _)
+        );
 
     private static void Set(ulong[] bits, uint hash)
     {

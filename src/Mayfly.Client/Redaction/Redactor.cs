@@ -58,9 +58,9 @@ public sealed class Redactor
     }
 
     /// <summary>Where secrets are: ranges in order that neither overlap nor touch; null for none.</summary>
-    internal List<(int Start, int End)>? Find(ReadOnlySpan<char> text)
+    internal List<(int Start, int End)>? Find(ReadOnlySpan<char> text, bool isBytes = false)
     {
-        var finder = new Finder(_registry.Table);
+        var finder = new Finder(_registry.Table, isBytes);
         finder.Search(text);
         return finder.Found is { } found ? Merge(found) : null;
     }

@@ -61,18 +61,22 @@ internal static class SecretForms
         }
     }
 
+    /// <summary>
+    /// No piece begins with space: whoever writes line by line would otherwise have to wait with the end of each.
+    /// </summary>
     private static IEnumerable<string> Cut(string text, int piece)
     {
-        if (text.Length < PatternTable.Window)
-        {
-            yield break;
-        }
-
         for (var at = 0; at + piece < text.Length; at += piece)
         {
-            yield return text.Substring(at, piece);
+            if (text.AsSpan(at, piece).TrimStart() is { Length: >= PatternTable.Window } trimmed)
+            {
+                yield return trimmed.ToString();
+            }
         }
 
-        yield return text[Math.Max(0, text.Length - piece)..];
+        if (text.AsSpan(Math.Max(0, text.Length - piece)).TrimStart() is { Length: >= PatternTable.Window } last)
+        {
+            yield return last.ToString();
+        }
     }
 }
