@@ -37,9 +37,9 @@ internal ref struct Finder
     public List<(int Start, int End)>? Found { get; private set; }
 
     /// <summary>Searches.</summary>
-    public void Search(ReadOnlySpan<char> text)
+    public void Search(ReadOnlySpan<char> text, bool knowsTokens)
     {
-        for (var at = 0; TokenShapes.TryFindNext(text, ref at, out var start, out var end); )
+        for (var at = 0; knowsTokens && TokenShapes.TryFindNext(text, ref at, out var start, out var end); )
         {
             (Found ??= []).Add((start, end));
         }

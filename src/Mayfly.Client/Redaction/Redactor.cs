@@ -26,6 +26,9 @@ public sealed class Redactor
     /// <summary>The values.</summary>
     internal SecretRegistry Registry => _registry;
 
+    /// <summary>Tokens are found by their form, too.</summary>
+    internal bool KnowsTokens { get; init; } = true;
+
     /// <summary>The text without secrets; the same instance when there are none.</summary>
     /// <param name="text">Any text.</param>
     public string Redact(string text)
@@ -61,7 +64,7 @@ public sealed class Redactor
     internal List<(int Start, int End)>? Find(ReadOnlySpan<char> text, bool isBytes = false)
     {
         var finder = new Finder(_registry.Table, isBytes);
-        finder.Search(text);
+        finder.Search(text, KnowsTokens);
         return finder.Found is { } found ? Merge(found) : null;
     }
 
