@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text;
 using Mayfly.Client;
+using Mayfly.Client.Npgsql;
+using Mayfly.Client.OpenTelemetry;
 using Mayfly.Crypto;
 
 namespace Mayfly.Tests.Architecture;
@@ -16,6 +18,14 @@ public sealed class PublicApiTests
 
     [Fact]
     public void The_public_api_of_Mayfly_Client_is_the_one_written_down() => Compare(typeof(MayflyClient).Assembly);
+
+    [Fact]
+    public void The_public_api_of_Mayfly_Client_Npgsql_is_the_one_written_down() =>
+        Compare(typeof(LiveNpgsqlDataSource).Assembly);
+
+    [Fact]
+    public void The_public_api_of_Mayfly_Client_OpenTelemetry_is_the_one_written_down() =>
+        Compare(typeof(RedactionTelemetryExtensions).Assembly);
 
     private static void Compare(Assembly assembly)
     {

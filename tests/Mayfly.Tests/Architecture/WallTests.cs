@@ -44,6 +44,18 @@ public sealed class WallTests
         Assert.All(References(Client), name => Assert.True(IsExtension(name) || name == "Polly.Core", name));
 
     [Fact]
+    public void The_packages_beside_the_client_add_one_library_each()
+    {
+        Assert.Equal(["Mayfly.Client", "Npgsql"], Beside("Mayfly.Client.Npgsql"));
+        Assert.Equal(["Mayfly.Client", "OpenTelemetry"], Beside("Mayfly.Client.OpenTelemetry"));
+
+        static IEnumerable<string> Beside(string package) =>
+            References(Assembly.Load(package))
+                .Where(name => !IsExtension(name) && !name.StartsWith("OpenTelemetry.Api", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
     public void Core_references_crypto_and_the_databases_alone() =>
         Assert.Equal(
             ["Mayfly.Crypto", "Mayfly.Hcl", "Npgsql", "SQLitePCLRaw.core", "SQLitePCLRaw.provider.e_sqlite3"],
