@@ -1,4 +1,6 @@
 using System.Text;
+using Mayfly.Agent.Templates;
+using Mayfly.Agent.Templates.Functions;
 
 namespace Mayfly.Agent.Kubernetes;
 
@@ -66,6 +68,11 @@ internal sealed record SecretFiles(IReadOnlyList<SecretFile> Files, IReadOnlyLis
                 contents = text;
             }
 
+            if (source is null && templates.ContainsKey(name))
+            {
+                Check(annotations, name, contents!);
+            }
+
             files.Add(
                 new SecretFile(
                     destination,
@@ -110,6 +117,22 @@ internal sealed record SecretFiles(IReadOnlyList<SecretFile> Files, IReadOnlyLis
         return path;
     }
 
+    // A pod with a template that is none would wait for its file for ever.
+    private static void Check(PodAnnotations annotations, string name, string contents)
+    {
+        try
+        {
+            _ = Template.Parse(name, contents, FunctionTable.Default);
+        }
+        catch (TemplateException failure)
+        {
+            annotations.Problem(
+                Endings.Templates + name,
+                $"is no template: line {failure.Line}, column {failure.Column}: {failure.Problem}"
+            );
+        }
+    }
+
     private static string? Source(PodAnnotations annotations, string name)
     {
         if (annotations.Word(Endings.TemplateFiles + name) is not { } text)
@@ -150,7 +173,7 @@ internal sealed record SecretFiles(IReadOnlyList<SecretFile> Files, IReadOnlyLis
         string template
     )
     {
-        path = path.Trim();
+        path = path.Trim().Trim('/');
         if (path.Length == 0 || path.Any(char.IsControl))
         {
             annotations.Problem(Endings.Secrets + name, "must be the path of a secret, on one line");

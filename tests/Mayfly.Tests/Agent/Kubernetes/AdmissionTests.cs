@@ -266,6 +266,8 @@ public sealed class AdmissionTests
     [InlineData("agent-inject-perms-x", "0888", "octal")]
     [InlineData("agent-inject-template-file-x", "relative.ctmpl", "absolute path")]
     [InlineData("agent-inject-default-template", "yaml", "map or json")]
+    [InlineData("agent-inject-template-x", "{{ with secret \"s\" }}", "is no template: line 1")]
+    [InlineData("agent-inject-template-x", "a\n{{ nosuchfunction }}", "line 2")]
     [InlineData("agent-pre-populate-only", "perhaps", "true or false")]
     [InlineData("agent-limits-cpu", "500mi", "quantity")]
     [InlineData("agent-limits-mem", "128mb", "quantity")]
