@@ -103,7 +103,7 @@ internal sealed class Admission(InjectorDefaults defaults)
         var view = new PodView(pod);
         var name = NameOf(request, pod);
         var annotations = PodAnnotations.Of(view.Annotations);
-        if (annotations.Text(Endings.Status) is { Length: > 0 } || view.IsMirror)
+        if (annotations.Text(Endings.Status) == PodPatch.Injected || view.IsMirror)
         {
             return Pass(name);
         }

@@ -269,6 +269,11 @@ internal static class AgentContainers
     {
         var annotations = injection.Annotations;
         var command = new List<string> { "mayfly", "token", "revoke", "-self" };
+        if (injection.ServerNamespace is { } space)
+        {
+            command.Add($"-namespace={space}");
+        }
+
         Option("ca-cert", Endings.CaCertificate);
         Option("ca-path", Endings.CaFolder);
         Option("client-cert", Endings.ClientCertificate);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -65,7 +66,13 @@ internal sealed class AutoCertificate(
 
             return null;
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
+            when (failure
+                    is HttpRequestException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or CryptographicException
+            )
         {
             return failure.Message;
         }

@@ -361,6 +361,7 @@ public sealed class InjectedAgentTests
                 ("agent-inject-secret-a", "s"),
                 ("agent-revoke-on-shutdown", "true"),
                 ("agent-revoke-grace", "7"),
+                ("namespace", "team"),
                 ("ca-cert", "/x'; rm -rf $HOME; '")
             )
         );
@@ -374,6 +375,7 @@ public sealed class InjectedAgentTests
                 "token",
                 "revoke",
                 "-self",
+                "-namespace=team",
                 "-ca-cert=/x'; rm -rf $HOME; '",
             ],
             Texts(Container(pod, "mayfly-agent")["lifecycle"]!["preStop"]!["exec"]!["command"])
