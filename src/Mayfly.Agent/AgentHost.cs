@@ -3,6 +3,7 @@ using Mayfly.Agent.Files;
 using Mayfly.Agent.Identity;
 using Mayfly.Agent.Listeners;
 using Mayfly.Agent.Proxy;
+using Mayfly.Agent.Rendering;
 using Mayfly.Agent.Sinks;
 using Mayfly.Agent.Telemetry;
 using Mayfly.Client;
@@ -31,6 +32,7 @@ internal sealed class AgentHost : IAsyncDisposable
     private readonly LoginSession? _session;
     private readonly AgentIdentity? _identity;
     private readonly List<FileSink> _sinks = [];
+    private readonly TemplateRenderer? _templates;
     private readonly PidFile? _pidFile;
     private LocalServer? _server;
 
@@ -54,6 +56,19 @@ internal sealed class AgentHost : IAsyncDisposable
             _identity = new AgentIdentity(new MayflyClient(options, _session), _session, time);
             _sinks.AddRange(
                 auth.Sinks.Select(sink => new FileSink(sink, _anonymous, _metrics, logs.CreateLogger("sink"), time))
+            );
+        }
+
+        if (configuration.Templates.Count + configuration.EnvironmentTemplates.Count > 0)
+        {
+            _templates = new TemplateRenderer(
+                configuration.Templates,
+                configuration.EnvironmentTemplates,
+                configuration.TemplateSettings,
+                _identity?.Client ?? throw new AgentException("template and env_template need auto_auth"),
+                signalChild: null,
+                logs.CreateLogger("template"),
+                time
             );
         }
 
@@ -120,6 +135,11 @@ internal sealed class AgentHost : IAsyncDisposable
             }
 
             await Task.WhenAll(_running).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (_templates is not null)
+        {
+            await _templates.DisposeAsync();
         }
 
         if (_session is not null)
@@ -207,9 +227,27 @@ internal sealed class AgentHost : IAsyncDisposable
             Run(new CredentialWatch(auth.Method.Files, _session, _logs.CreateLogger("auth"), _time).RunAsync);
         }
 
+        if (_templates is not null)
+        {
+            Run(RenderAsync);
+        }
+
         if (_configuration.ExitAfterAuth)
         {
             Run(ExitWhenDoneAsync);
+        }
+    }
+
+    private async Task RenderAsync(CancellationToken stop)
+    {
+        try
+        {
+            await _templates!.RunAsync(stop);
+        }
+        catch (AgentException failure)
+        {
+            _log.LogError("{Problem}", failure.Message);
+            End(1, "a template could not be rendered, and exit_on_retry_failure is set");
         }
     }
 
@@ -302,7 +340,8 @@ internal sealed class AgentHost : IAsyncDisposable
             }
         }
 
-        await Task.WhenAll(_sinks.Select(sink => sink.Written)).WaitAsync(stop);
+        await Task.WhenAll([.. _sinks.Select(sink => sink.Written), _templates?.Rendered ?? Task.CompletedTask])
+            .WaitAsync(stop);
     }
 
     private void End(int code, string why)
