@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Templates;
 using Mayfly.Agent.Templates.Functions;
@@ -35,6 +36,9 @@ internal sealed class TemplateTask
     private readonly SemaphoreSlim _changed = new(0, 1);
     private readonly TaskCompletionSource _rendered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+
+    // What has changed since the execution began, and what it asked for.
+    private readonly ConcurrentDictionary<string, bool> _heard = new(StringComparer.Ordinal);
     private volatile HashSet<string> _inputs = [];
     private Template? _template;
     private string _lastProblem = "";
@@ -160,8 +164,16 @@ internal sealed class TemplateTask
         while (true)
         {
             Executions++;
+            // What has changed up to here is seen by this execution; what changes meanwhile may not be.
+            _changed.Wait(0, CancellationToken.None);
+            _heard.Clear();
             var result = _template.Execute(_settings, stop);
             _inputs = result.Uses.Select(use => use.Dependency.Key).ToHashSet(StringComparer.Ordinal);
+            if (_inputs.Any(_heard.ContainsKey))
+            {
+                Wake();
+            }
+
             if (result.Missing.Count == 0)
             {
                 _missingSince = null;
@@ -286,11 +298,16 @@ internal sealed class TemplateTask
 
     private void Notice(string key)
     {
-        if (!_inputs.Contains(key))
+        // In this order, so that a key that becomes an input at this moment is noticed here or there.
+        _heard[key] = true;
+        if (_inputs.Contains(key))
         {
-            return;
+            Wake();
         }
+    }
 
+    private void Wake()
+    {
         try
         {
             _changed.Release();

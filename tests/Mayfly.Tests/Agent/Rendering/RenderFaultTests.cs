@@ -145,6 +145,55 @@ public sealed class RenderFaultTests
         Assert.DoesNotContain(token, run.Log, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Changes_that_come_together_are_rendered_once()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        await WriteAsync(server, "first");
+        var time = new ManualTime();
+        using var client = Root(server);
+        await using var run = RenderRun.Start(
+            client,
+            run =>
+                [
+                    run.Stanza("out", Template) with
+                    {
+                        WaitMin = TimeSpan.FromHours(1),
+                        WaitMax = TimeSpan.FromHours(10),
+                        Command = new ChangeCommand([
+                            $"cat {run.PathOf("out")} >> {run.PathOf("all")}; echo >> {run.PathOf("all")}",
+                        ]),
+                    },
+                    run.Stanza("at-once", Template),
+                ],
+            time: time
+        );
+        // The first output does not wait.
+        await run.ShowsAsync("all", "first\n");
+        foreach (var value in new[] { "second", "third" })
+        {
+            await WriteAsync(server, value);
+            await run.UntilAsync(
+                () =>
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(50));
+                    return run.Read("at-once") == value;
+                },
+                () => "the change does not arrive"
+            );
+        }
+
+        Assert.Equal("first\n", run.Read("all"));
+        await run.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(10));
+                return run.Read("all") == "first\nthird\n";
+            },
+            () => run.Read("all")
+        );
+    }
+
     [Theory]
     [InlineData(400)]
     [InlineData(-400)]
