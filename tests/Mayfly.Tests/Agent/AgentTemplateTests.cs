@@ -135,8 +135,8 @@ public sealed class AgentTemplateTests(AgentServer server)
         Assert.Contains("auto_auth", failure.Message, StringComparison.Ordinal);
     }
 
-    private Task WriteAsync(string name, string value) =>
-        AgentServer.WriteAsync(server.Root, "secret/data/" + name, $$$"""{"data":{"v":"{{{value}}}"}}""");
+    private async Task WriteAsync(string name, string value) =>
+        await AgentServer.WriteAsync(server.Root, "secret/data/" + name, $$$"""{"data":{"v":"{{{value}}}"}}""");
 
     private string Configuration(AgentFolder folder, string more) =>
         $$"""

@@ -40,7 +40,9 @@ internal static class Builtins
         Function("ge", [Kind.Any, Kind.Any], given => Comparison.Compare(given[0], given[1]) >= 0),
     ];
 
-    private static string Joined(object?[] given) => given is [string text] ? text : GoPrint.Join(given);
+    /// <summary>What a value looks like in the output, where nil is "no value".</summary>
+    private static string Joined(object?[] given) =>
+        given is [string text] ? text : GoPrint.Join(Array.ConvertAll(given, value => value ?? "<no value>"));
 
     private static object? Length(object? given) =>
         given switch

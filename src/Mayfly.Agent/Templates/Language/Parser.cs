@@ -452,13 +452,8 @@ internal sealed class Parser
 
             if (token.Kind == TokenKind.Pipe)
             {
+                // Nothing has to follow: Go lets a pipe at the end pass.
                 Next();
-                SkipSpace();
-                if (!IsOperandStart(Current))
-                {
-                    throw _source.Fail(token.Position, "missing value for command");
-                }
-
                 break;
             }
 

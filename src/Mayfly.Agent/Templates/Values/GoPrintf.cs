@@ -75,8 +75,11 @@ internal ref struct GoPrintf
             spec.Flag(_format[_at++]);
         }
 
-        Index();
-        spec.Width = Number(out var badWidth);
+        var isIndexed = Index();
+        var hasDigits = _at < _format.Length && char.IsAsciiDigit(_format[_at]);
+        spec.Width = Number(out var badWidth, ref isIndexed);
+        // An index stands before a star or the verb, and nowhere else.
+        _isBadIndex |= isIndexed && hasDigits;
         if (spec.Width < 0)
         {
             spec.Minus = true;
@@ -87,12 +90,20 @@ internal ref struct GoPrintf
         if (_at < _format.Length && _format[_at] == '.')
         {
             _at++;
-            Index();
-            spec.Precision = Number(out badPrecision) ?? 0;
-            spec.Precision = spec.Precision < 0 ? null : spec.Precision;
+            _isBadIndex |= isIndexed;
+            isIndexed = Index();
+            spec.Precision = Number(out badPrecision, ref isIndexed) ?? (badPrecision ? null : 0);
+            if (spec.Precision < 0)
+            {
+                (badPrecision, spec.Precision) = (true, null);
+            }
         }
 
-        Index();
+        if (!isIndexed)
+        {
+            Index();
+        }
+
         _result.Append(badWidth ? "%!(BADWIDTH)" : "").Append(badPrecision ? "%!(BADPREC)" : "");
         if (_at >= _format.Length)
         {
@@ -120,12 +131,12 @@ internal ref struct GoPrintf
         }
     }
 
-    /// <summary>[n] names the argument that comes next.</summary>
-    private void Index()
+    /// <summary>[n] names the argument that comes next. True when there is one.</summary>
+    private bool Index()
     {
         if (_at >= _format.Length || _format[_at] != '[')
         {
-            return;
+            return false;
         }
 
         _isReordered = true;
@@ -134,7 +145,7 @@ internal ref struct GoPrintf
         {
             _isBadIndex = true;
             _at++;
-            return;
+            return true;
         }
 
         if (
@@ -156,18 +167,19 @@ internal ref struct GoPrintf
         }
 
         _at += close + 1;
+        return true;
     }
 
     /// <summary>Digits, or a star that takes the number from the arguments.</summary>
-    private int? Number(out bool isBad)
+    private int? Number(out bool isBad, ref bool isIndexed)
     {
         isBad = false;
         if (_at < _format.Length && _format[_at] == '*')
         {
             _at++;
             var given = _next < _values.Length ? _values[_next++] : null;
-            Index();
-            isBad = given is not long || Math.Abs((long)given) > MaxWidth;
+            isIndexed = false;
+            isBad = given is not (long and >= -MaxWidth and <= MaxWidth);
             return isBad ? null : (int)(long)given!;
         }
 
@@ -193,7 +205,7 @@ internal ref struct GoPrintf
         switch (verb)
         {
             case 'T':
-                _result.Append(spec.Pad(GoType.Name(value)));
+                _result.Append(spec.Pad(Cut(GoType.Name(value), spec.Precision)));
                 return;
             case 'v' when spec.Sharp:
                 _result.Append(spec.Pad(Syntax(value, 0)));
@@ -205,6 +217,8 @@ internal ref struct GoPrintf
                     .Append('}');
                 return;
             default:
+                // With %v the plus is about names of fields.
+                spec.Plus &= verb != 'v';
                 if (value is null)
                 {
                     _result.Append(verb == 'v' ? spec.Pad("<nil>") : $"%!{shown}(<nil>)");
@@ -220,7 +234,8 @@ internal ref struct GoPrintf
     {
         var text = value switch
         {
-            null => verb == 'v' ? spec.Pad("<nil>") : null,
+            // A nil inside of a value is printed as it is, whatever the verb.
+            null => "<nil>",
             bool truth => verb is 'v' or 't' ? spec.Pad(truth ? "true" : "false") : null,
             long number => Integer(number, verb, spec),
             ulong number => Integer(number, verb, spec),
@@ -229,8 +244,7 @@ internal ref struct GoPrintf
             JsonNumber number => String(number.Text, verb, spec),
             _ => verb == 'v' ? spec.Pad(GoPrint.Plain(value)) : null,
         };
-        return text
-            ?? (value is null ? $"%!{shown}(<nil>)" : $"%!{shown}({GoType.Name(value)}={GoPrint.Plain(value)})");
+        return text ?? $"%!{shown}({GoType.Name(value)}={Leaf(value, 'v', shown, spec)})";
     }
 
     private static string? Integer(BigInteger number, char verb, Spec spec)
@@ -438,7 +452,12 @@ internal ref struct GoPrintf
         {
             if (Precision is { } precision)
             {
-                digits = precision == 0 && number.IsZero ? "" : digits.PadLeft(precision, '0');
+                if (precision == 0 && number.IsZero)
+                {
+                    return new string(' ', Width ?? 0);
+                }
+
+                digits = digits.PadLeft(precision, '0');
             }
 
             return Signed(number.Sign < 0, digits, prefix, mayZero: Precision is null);
