@@ -117,6 +117,20 @@ public sealed class InjectorProgramTests : IDisposable
         Assert.Contains(why, result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_agent_that_is_given_no_configuration_by_its_variable_says_so()
+    {
+        using var line = new CommandLine();
+        var unset = await line.RunAsync("agent", "-config=env:MAYFLY_TEST_NOT_SET");
+        Assert.Equal(1, unset.Code);
+        Assert.Contains("env:MAYFLY_TEST_NOT_SET: the variable is not set", unset.Error, StringComparison.Ordinal);
+        Environment.SetEnvironmentVariable("MAYFLY_TEST_BROKEN", "{ auto_auth");
+        var broken = await line.RunAsync("agent", "-config=env:MAYFLY_TEST_BROKEN");
+        Assert.Equal(1, broken.Code);
+        Assert.Contains("in base64", broken.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("auto_auth", broken.Error, StringComparison.Ordinal);
+    }
+
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int process, int signal);
