@@ -56,6 +56,15 @@ internal static class Escapes
             _ => '\n',
         };
 
+    /// <summary>Where the next character stands that may begin an escape; -1 for nowhere.</summary>
+    public static int IndexOfSign(Escape escape, ReadOnlySpan<char> text) =>
+        escape switch
+        {
+            Escape.Form => text.IndexOfAny('%', '+'),
+            Escape.Wrap => text.IndexOfAny('\n', '\r'),
+            _ => text.IndexOf(Sign(escape)),
+        };
+
     /// <summary>Reads the character that <paramref name="text"/> begins with.</summary>
     /// <param name="escape">What is taken back.</param>
     /// <param name="text">Not empty.</param>

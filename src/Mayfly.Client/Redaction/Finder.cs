@@ -4,25 +4,26 @@ using System.Text;
 namespace Mayfly.Client.Redaction;
 
 /// <summary>
-/// Looks for patterns in a text as it is, and as it is when escapes are taken back, up to three times one inside the other
-/// (a URL in JSON in JSON). Where no escape stands in the text nothing is unescaped. A value on the stack, for one search.
+/// Looks for patterns in a text as it is, and as it is when escapes are taken back, also those of a URL in JSON in JSON. Where
+/// no escape stands in the text nothing is unescaped. A value on the stack, for one search.
 /// </summary>
 internal ref struct Finder
 {
-    private const int Deepest = 3;
-    private const int MaxViews = 100;
-
     /// <summary>How much of the end of an unfinished text is looked at: a piece that is escaped twice.</summary>
     private const int LongestOpenEnd = 4096;
-    private const int DeepestOpen = 2;
     private const int LineOfBase64 = 60;
+    private const int Deepest = 3;
+    private const int DeepestOpen = 2;
 
     private static readonly SearchValues<char> Signs = SearchValues.Create("\\%+&\n");
 
     private readonly PatternTable _table;
     private readonly bool _isBytes;
-    private int _views;
-    private bool _isEscaped;
+
+    // The first time that escapes are taken back it is only to see whether there is anything; where it stands in the text is
+    // asked for then.
+    private bool _isFound;
+    private bool _keepsPlaces;
 
     /// <summary>A search for the patterns of a table.</summary>
     /// <param name="table">The patterns.</param>
@@ -49,11 +50,16 @@ internal ref struct Finder
             return;
         }
 
-        // What is escaped once is looked at before what is escaped twice, so that the limit never hides the ordinary.
-        for (var depth = 0; depth <= Deepest && (depth == 0 || _isEscaped); depth++)
+        for (var at = 0; _table.TryFindNext(text, ref at, out var start, out var end); )
         {
-            _isEscaped = false;
-            Search(text, default, default, depth);
+            (Found ??= []).Add((start, end));
+        }
+
+        SearchUnescaped(text, default, default, Within.Text, Deepest);
+        if (_isFound)
+        {
+            _keepsPlaces = true;
+            SearchUnescaped(text, default, default, Within.Text, Deepest);
         }
     }
 
@@ -67,13 +73,13 @@ internal ref struct Finder
         var open = Math.Min(tail.Length, TokenShapes.OpenEnd(tail));
         if (_table.Count > 0)
         {
-            open = Math.Min(open, OpenEnd(tail, DeepestOpen));
+            open = Math.Min(open, OpenEnd(tail, Within.Text, DeepestOpen));
         }
 
         return before + open;
     }
 
-    private int OpenEnd(ReadOnlySpan<char> text, int depth)
+    private readonly int OpenEnd(ReadOnlySpan<char> text, Within within, int depth)
     {
         var open = _table.OpenEnd(text);
         if (depth == 0 || !text.ContainsAny(Signs))
@@ -94,11 +100,13 @@ internal ref struct Finder
         {
             foreach (var escape in Escapes.All)
             {
-                if (IsWanted(escape, text) && (escape != Escape.Wrap || EndsInWrapped(text)))
+                if (IsWanted(escape, within, text) && (escape != Escape.Wrap || !EndsInLine(text)))
                 {
-                    var length = Unescape(escape, text, view, starts, []);
+                    var length = Unescape(escape, text, view, starts, [], out var changed);
                     starts[length] = text.Length;
-                    open = Math.Min(open, starts[OpenEnd(view.AsSpan(0, length), depth - 1)]);
+                    open = changed
+                        ? Math.Min(open, starts[OpenEnd(view.AsSpan(0, length), Inside(within, escape), depth - 1)])
+                        : open;
                 }
             }
         }
@@ -111,24 +119,29 @@ internal ref struct Finder
         return open;
     }
 
-    private void Search(ReadOnlySpan<char> text, ReadOnlySpan<int> starts, ReadOnlySpan<int> ends, int depth)
+    private void SearchUnescaped(
+        ReadOnlySpan<char> text,
+        ReadOnlySpan<int> starts,
+        ReadOnlySpan<int> ends,
+        Within within,
+        int depth
+    )
     {
-        if (depth == 0)
+        if (depth == 0 || !text.ContainsAny(Signs))
         {
-            _isEscaped |= text.ContainsAny(Signs);
-            for (var at = 0; _table.TryFindNext(text, ref at, out var start, out var end); )
-            {
-                (Found ??= []).Add(starts.IsEmpty ? (start, end) : (starts[start], ends[end - 1]));
-            }
-
             return;
         }
 
         foreach (var escape in Escapes.All)
         {
-            if (IsWanted(escape, text))
+            if (IsWanted(escape, within, text))
             {
-                SearchUnescaped(escape, text, starts, ends, depth);
+                SearchUnescaped(escape, text, starts, ends, Inside(within, escape), depth);
+            }
+
+            if (_isFound && !_keepsPlaces)
+            {
+                return;
             }
         }
     }
@@ -138,22 +151,54 @@ internal ref struct Finder
         ReadOnlySpan<char> text,
         ReadOnlySpan<int> starts,
         ReadOnlySpan<int> ends,
+        Within within,
         int depth
     )
     {
         var view = ArrayPool<char>.Shared.Rent(text.Length);
-        var viewStarts = ArrayPool<int>.Shared.Rent(text.Length);
-        var viewEnds = ArrayPool<int>.Shared.Rent(text.Length);
+        var places = _keepsPlaces ? text.Length : 0;
+        var viewStarts = ArrayPool<int>.Shared.Rent(places);
+        var viewEnds = ArrayPool<int>.Shared.Rent(places);
         try
         {
-            var length = Unescape(escape, text, view, viewStarts, viewEnds);
+            var length = Unescape(
+                escape,
+                text,
+                view,
+                viewStarts.AsSpan(0, places),
+                viewEnds.AsSpan(0, places),
+                out var changed
+            );
+            if (!changed)
+            {
+                return;
+            }
+
             for (var i = 0; i < length && !starts.IsEmpty; i++)
             {
                 viewStarts[i] = starts[viewStarts[i]];
                 viewEnds[i] = ends[viewEnds[i] - 1];
             }
 
-            Search(view.AsSpan(0, length), viewStarts.AsSpan(0, length), viewEnds.AsSpan(0, length), depth - 1);
+            ReadOnlySpan<char> inner = view.AsSpan(0, length);
+            for (var at = 0; _table.TryFindNext(inner, ref at, out var start, out var end); )
+            {
+                _isFound = true;
+                if (!_keepsPlaces)
+                {
+                    return;
+                }
+
+                (Found ??= []).Add((viewStarts[start], viewEnds[end - 1]));
+            }
+
+            SearchUnescaped(
+                inner,
+                viewStarts.AsSpan(0, Math.Min(length, places)),
+                viewEnds.AsSpan(0, Math.Min(length, places)),
+                within,
+                depth - 1
+            );
         }
         finally
         {
@@ -163,10 +208,47 @@ internal ref struct Finder
         }
     }
 
-    private bool IsWanted(Escape escape, ReadOnlySpan<char> text) =>
-        text.Contains(Escapes.Sign(escape)) && (escape != Escape.Wrap || _table.HasLong) && _views++ < MaxViews;
+    /// <summary>What people put into what; anything else would only cost.</summary>
+    private readonly bool IsWanted(Escape escape, Within within, ReadOnlySpan<char> text) =>
+        text.Contains(Escapes.Sign(escape))
+        && (escape, within) switch
+        {
+            (Escape.Wrap, Within.Text or Within.Quoted) => _table.HasLong && HasWrapped(text),
+            (Escape.Form, Within.Text or Within.Quoted or Within.Html) => _table.HasSpace,
+            (Escape.Percent, not Within.Wrapped) => true,
+            (Escape.Backslash, not Within.Wrapped) => true,
+            (Escape.Html, Within.Text or Within.Quoted) => true,
+            _ => false,
+        };
 
-    /// <summary>The last line is one of base64. Otherwise each line would have to wait for the next.</summary>
+    private static Within Inside(Within within, Escape escape) =>
+        (escape, within) switch
+        {
+            (Escape.Backslash, Within.Text or Within.Quoted) => Within.Quoted,
+            (Escape.Html, Within.Text) => Within.Html,
+            (Escape.Percent or Escape.Form, _) => Within.Url,
+            (Escape.Backslash, _) => Within.Url,
+            _ => Within.Wrapped,
+        };
+
+    /// <summary>Some line is one of wrapped base64.</summary>
+    private static bool HasWrapped(ReadOnlySpan<char> text)
+    {
+        for (var at = 0; text[at..].IndexOf('\n') is >= 0 and var next; at += next + 1)
+        {
+            if (EndsInWrapped(text[..(at + next + 1)]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The text ends with a line that is none of base64. Otherwise each line would have to wait for the next.</summary>
+    private static bool EndsInLine(ReadOnlySpan<char> text) => text[^1] is '\n' or '\r' && !EndsInWrapped(text);
+
+    /// <summary>The last whole line is one of base64, or the end of one whose beginning is gone.</summary>
     private static bool EndsInWrapped(ReadOnlySpan<char> text)
     {
         var line = text.TrimEnd("\r\n");
@@ -176,36 +258,63 @@ internal ref struct Finder
             length++;
         }
 
-        return line.Length == text.Length || length >= LineOfBase64;
+        return length >= LineOfBase64 || (length > 0 && length == line.Length);
     }
 
     /// <summary>Takes one kind of escape back.</summary>
     /// <param name="escape">The kind.</param>
     /// <param name="text">The text.</param>
     /// <param name="view">Gets the text without escapes.</param>
-    /// <param name="starts">Gets where each of its characters begins in <paramref name="text"/>.</param>
+    /// <param name="starts">Gets where each of its characters begins in <paramref name="text"/>, unless it is empty.</param>
     /// <param name="ends">Gets where it ends, unless it is empty.</param>
+    /// <param name="changed">There was one.</param>
     /// <returns>The length of <paramref name="view"/>.</returns>
     private readonly int Unescape(
         Escape escape,
         ReadOnlySpan<char> text,
         Span<char> view,
         Span<int> starts,
-        Span<int> ends
+        Span<int> ends,
+        out bool changed
     )
     {
         Span<char> octets = stackalloc char[4];
+        changed = false;
         var length = 0;
         for (var at = 0; at < text.Length; )
         {
+            var plain = Escapes.IndexOfSign(escape, text[at..]);
+            plain = plain < 0 ? text.Length - at : plain;
+            text.Slice(at, plain).CopyTo(view[length..]);
+            for (var i = 0; i < plain && !starts.IsEmpty; i++)
+            {
+                starts[length + i] = at + i;
+                if (!ends.IsEmpty)
+                {
+                    ends[length + i] = at + i + 1;
+                }
+            }
+
+            at += plain;
+            length += plain;
+            if (at == text.Length)
+            {
+                break;
+            }
+
             var read = Escapes.Read(escape, text[at..], out var character);
+            changed |= read > 1 || character != text[at];
             var isUnit = _isBytes && read > 4 && character > '\x7F' && escape is Escape.Backslash or Escape.Html;
             scoped ReadOnlySpan<char> itself = character is { } one ? [one] : [];
             var meaning = isUnit ? Octets(escape, text[at..], character!.Value, octets, ref read) : itself;
             foreach (var c in meaning)
             {
                 view[length] = c;
-                starts[length] = at;
+                if (!starts.IsEmpty)
+                {
+                    starts[length] = at;
+                }
+
                 if (!ends.IsEmpty)
                 {
                     ends[length] = at + read;
@@ -241,4 +350,23 @@ internal ref struct Finder
         Span<byte> utf8 = stackalloc byte[4];
         return octets[..Encoding.Latin1.GetChars(utf8[..rune.EncodeToUtf8(utf8)], octets)];
     }
+}
+
+/// <summary>What a text was found in, which tells what can be in it.</summary>
+internal enum Within
+{
+    /// <summary>Nothing: it is the text itself.</summary>
+    Text,
+
+    /// <summary>A string in quotes, or one in quotes inside it.</summary>
+    Quoted,
+
+    /// <summary>HTML or XML.</summary>
+    Html,
+
+    /// <summary>A URL or a form.</summary>
+    Url,
+
+    /// <summary>Lines.</summary>
+    Wrapped,
 }

@@ -50,9 +50,13 @@ internal sealed class PatternTable
     /// <summary>Some pattern is as long as a line of wrapped base64.</summary>
     public bool HasLong { get; private set; }
 
+    /// <summary>Some pattern has a space, which forms write as a plus sign.</summary>
+    public bool HasSpace { get; private set; }
+
     /// <summary>Adds what is not there yet.</summary>
     public void Add(SecretPattern pattern, ReadOnlySpan<char> text)
     {
+        HasSpace |= text.Contains(' ');
         _firsts[KeyOf(text[..1])] = true;
         for (var length = 2; length < Window; length++)
         {
@@ -65,6 +69,7 @@ internal sealed class PatternTable
     /// <summary>Adds patterns of another table, which all fit.</summary>
     public void AddAll(IEnumerable<SecretPattern> patterns, PatternTable other)
     {
+        HasSpace = other.HasSpace;
         other._firsts.CopyTo(_firsts, 0);
         foreach (var beginning in other._beginnings)
         {
