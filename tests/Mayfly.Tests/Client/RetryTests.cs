@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Mayfly.Client;
+using Mayfly.Client.Secrets;
+using Mayfly.Client.Secrets.Sources;
 
 namespace Mayfly.Tests.Client;
 
@@ -52,6 +54,26 @@ public sealed class RetryTests
 
         Assert.Equal(500, failure.Status);
         Assert.Single(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("database/creds/app", 1)]
+    [InlineData("secret/data/app", 3)]
+    public async Task A_live_secret_that_is_made_by_reading_it_is_not_read_twice(string name, int requests)
+    {
+        await using var server = await RecordingServer.StartAsync();
+        server.On("GET /v1/" + name, 500);
+        using var client = new MayflyClient(Options(server.Address));
+
+        var fetch = new MayflySecretSource(client).FetchAsync(name, Cancellation);
+        while (!fetch.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(2, Cancellation);
+        }
+
+        await Assert.ThrowsAsync<SecretSourceException>(() => fetch);
+        Assert.Equal(requests, server.Requests.Count);
     }
 
     [Fact]

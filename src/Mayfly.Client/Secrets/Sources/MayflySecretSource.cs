@@ -59,6 +59,8 @@ public sealed class MayflySecretSource
         var path = question < 0 ? name : name[..question];
         var request = new MayflyRequest(HttpMethod.Get, path)
         {
+            // Sent twice, it would make a second user, which nobody knows of.
+            ChangesNothing = !path.Contains("/creds/", StringComparison.Ordinal),
             Consumer = _options.Consumer,
             Query = question < 0 ? [] : Query(name[(question + 1)..]),
         };
