@@ -8,8 +8,12 @@ namespace Mayfly.Agent.Rendering;
 /// Paths as people write them, <c>secret/app</c>, made the API's: <c>secret/data/app</c> where the mount is of KV version 2.
 /// Asks the server once for each mount. Safe for concurrent use.
 /// </summary>
+#pragma warning disable CA1001 // A semaphore whose handle is never asked for holds none.
 internal sealed class KvPaths(MayflyClient client)
+#pragma warning restore CA1001
 {
+    private readonly SemaphoreSlim _asking = new(1, 1);
+
     private readonly ConcurrentDictionary<string, bool> _isVersioned = new(StringComparer.Ordinal);
 
     /// <summary>The path below a mount of KV version 2 with <paramref name="part"/> (<c>data</c> or <c>metadata</c>) put in; any other as it is.</summary>
@@ -36,16 +40,43 @@ internal sealed class KvPaths(MayflyClient client)
         return ((isWhole ? bare : $"{mount}{part}/{rest}".TrimEnd('/')) + query, true);
     }
 
+    /// <summary>Forgets what is known: a mount may have become another one.</summary>
+    public void Forget() => _isVersioned.Clear();
+
     private async Task<(string Mount, bool IsVersioned)> MountAsync(string path, CancellationToken cancellation)
     {
-        foreach (var (known, isVersioned) in _isVersioned)
+        if (Known(path) is { } known)
         {
-            if ((path + "/").StartsWith(known, StringComparison.Ordinal))
+            return known;
+        }
+
+        // One after the other: what the first learns, the others know when it is their turn.
+        await _asking.WaitAsync(cancellation);
+        try
+        {
+            return Known(path) ?? await AskAsync(path, cancellation);
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    private (string Mount, bool IsVersioned)? Known(string path)
+    {
+        foreach (var (mount, isVersioned) in _isVersioned)
+        {
+            if ((path + "/").StartsWith(mount, StringComparison.Ordinal))
             {
-                return (known, isVersioned);
+                return (mount, isVersioned);
             }
         }
 
+        return null;
+    }
+
+    private async Task<(string Mount, bool IsVersioned)> AskAsync(string path, CancellationToken cancellation)
+    {
         var answer = await client.ReadAsync("sys/internal/ui/mounts/" + path, cancellation);
         var mount = Text(answer.Data, "path");
         if (!answer.IsSuccess || mount.Length == 0 || !(path + "/").StartsWith(mount, StringComparison.Ordinal))

@@ -63,6 +63,12 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
                 _ => await WriteAsync(dependency, cancellationToken),
             };
         }
+        catch (SecretSourceException failure) when (failure.Reason != SecretFailure.Unreachable)
+        {
+            // Perhaps because the mount is of another version by now.
+            _paths.Forget();
+            throw;
+        }
         catch (MayflyConnectionException failure)
         {
             throw new SecretSourceException(SecretFailure.Unreachable, $"{dependency}: {failure.Message}", failure);

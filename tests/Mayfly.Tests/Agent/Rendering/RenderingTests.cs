@@ -145,6 +145,42 @@ public sealed class RenderingTests(DevServer server)
     }
 
     [Fact]
+    public async Task A_mount_that_becomes_versioned_is_found_again()
+    {
+        var mount = server.Name("kv");
+        using var client = Client();
+        await PutAsync(client, $"sys/mounts/{mount}", """{"type":"kv","options":{"version":"1"}}""");
+        await PutAsync(client, $"{mount}/app", """{"v":"old"}""");
+        await using var run = RenderRun.Start(
+            Client(),
+            run =>
+                [
+                    run.Stanza(
+                        "out",
+                        $"{{{{ with secret \"{mount}/app\" }}}}{{{{ with .Data.data }}}}{{{{ .v }}}}{{{{ else }}}}{{{{ .Data.v }}}}{{{{ end }}}}{{{{ end }}}}"
+                    ),
+                ],
+            new TemplateSettings { StaticSecretRenderInterval = TimeSpan.FromSeconds(1) },
+            ownsClient: true
+        );
+        await run.ShowsAsync("out", "old");
+        await PutAsync(client, $"sys/mounts/{mount}/tune", """{"options":{"version":"2"}}""");
+        await run.UntilAsync(
+            () =>
+                client
+                    .WriteAsync($"{mount}/data/app", """{"data":{"v":"new"}}"""u8.ToArray(), Cancellation)
+                    .GetAwaiter()
+                    .GetResult()
+                    .IsSuccess,
+            () => "the mount is not upgraded"
+        );
+        await run.ShowsAsync("out", "new");
+    }
+
+    private static async Task PutAsync(MayflyClient client, string path, string json) =>
+        (await client.WriteAsync(path, Encoding.UTF8.GetBytes(json), Cancellation)).EnsureSuccess();
+
+    [Fact]
     public async Task A_source_that_is_mended_is_rendered_without_a_restart()
     {
         await using var run = RenderRun.Start(
