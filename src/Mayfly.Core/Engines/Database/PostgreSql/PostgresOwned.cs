@@ -20,11 +20,11 @@ internal sealed record PostgresOwned(long Count, string Shown, string Unsafe)
     private const string Sql = """
         WITH r AS (SELECT oid FROM pg_roles WHERE rolname = $1),
         owned AS (
-          SELECT d.classid, d.objid FROM pg_shdepend d, r WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid
-            AND d.deptype = 'o' AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))),
+          SELECT d.classid, d.objid FROM pg_shdepend d, r WHERE d.refclassid = 'pg_authid'::regclass::oid AND d.refobjid = r.oid
+            AND d.deptype = 'o' AND d.dbid IN (0::oid, (SELECT oid FROM pg_database WHERE datname = current_database()))),
         target AS (SELECT rolsuper OR rolcreaterole AS mighty FROM pg_roles
           WHERE rolname = CASE WHEN $2 = '' THEN current_user::text ELSE $2 END),
-        own_type AS (SELECT oid FROM pg_type WHERE typnamespace <> 'pg_catalog'::regnamespace),
+        own_type AS (SELECT oid FROM pg_type WHERE typnamespace <> 'pg_catalog'::regnamespace::oid),
         code AS (
           SELECT p.oid::regprocedure::text AS name FROM pg_proc p, r WHERE p.proowner = r.oid AND p.prosecdef
           UNION ALL

@@ -116,7 +116,11 @@ internal sealed class PostgresRemoval(PostgresDatabase database)
             : ["BEGIN", $"DROP ROLE {name}", "COMMIT"];
         string[] all = removal.KeepsSessions
             ? statements
-            : [.. statements, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {user.Oid}"];
+            :
+            [
+                .. statements,
+                $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {user.Oid}::oid",
+            ];
         var done = await database.InTurnAsync(user.HasRights, () => TryDropAsync(all, cancellation), cancellation);
         if (done)
         {

@@ -6,16 +6,21 @@ namespace Mayfly.Core.Engines.Database.PostgreSql;
 /// Runs statements on pooled connections, and keeps account of connections that broke while something was under way.
 /// Members throw Npgsql's exceptions. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// All queries of the server's own, here and elsewhere, compare values of the same type, with casts where need be: where PostgreSQL has
+/// no operator for just those two types, it takes one that a user has made somewhere in the search path before it converts
+/// anything, and that would run with the rights of the administrator.
+/// </remarks>
 internal sealed class PostgresSessions(NpgsqlDataSource source, Sessions sessions) : IAsyncDisposable
 {
     private const string FindSql = """
         SELECT r.oid,
           (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
-          EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid
+          EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass::oid AND d.refobjid = r.oid
             AND d.deptype = 'o') AS owns,
-          EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid) AS rights,
+          EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass::oid AND d.refobjid = r.oid) AS rights,
           ARRAY(SELECT DISTINCT b.datname::text FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid
-            WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND b.datname <> current_database())
+            WHERE d.refclassid = 'pg_authid'::regclass::oid AND d.refobjid = r.oid AND b.datname <> current_database())
             AS elsewhere,
           (SELECT s.rolsuper FROM pg_roles s WHERE s.rolname = current_user) AS super
         FROM pg_roles r WHERE r.rolname = $1

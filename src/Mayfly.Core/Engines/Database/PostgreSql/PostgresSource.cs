@@ -87,6 +87,9 @@ internal static class PostgresSource
         try
         {
             var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+            // The query by which Npgsql learns of a database's types compares types for which PostgreSQL has no operator, and so would
+            // call one that a user has made there, with the rights of the administrator. The types of PostgreSQL itself are enough.
+            builder.ConfigureTypeLoading(types => types.EnableTypeLoading(enable: false));
             if (config.Detail("tls_ca") is { Length: > 0 } authority)
             {
                 var roots = new X509Certificate2Collection();
