@@ -13,6 +13,7 @@ wanted=(
   "/usr/bin/strace:strace"
   "/usr/lib/python3/dist-packages/hvac:python3-hvac"
   "/usr/bin/curl:curl"
+  "/usr/sbin/ip:iproute2"
   "/usr/bin/openssl:openssl"
   "/usr/bin/git:git"
   "/usr/bin/ssh-keygen:openssh-client"

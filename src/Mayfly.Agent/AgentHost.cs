@@ -2,8 +2,10 @@ using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Files;
 using Mayfly.Agent.Identity;
 using Mayfly.Agent.Listeners;
+using Mayfly.Agent.Processes;
 using Mayfly.Agent.Proxy;
 using Mayfly.Agent.Rendering;
+using Mayfly.Agent.SecretsManager;
 using Mayfly.Agent.Sinks;
 using Mayfly.Agent.Telemetry;
 using Mayfly.Client;
@@ -18,7 +20,10 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <summary>How long what is under way may take when the agent stops.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
+    private static readonly Dictionary<string, string> NoVariables = [];
+
     private readonly AgentConfiguration _configuration;
+    private readonly Func<string, string?> _environment;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
@@ -34,11 +39,19 @@ internal sealed class AgentHost : IAsyncDisposable
     private readonly List<FileSink> _sinks = [];
     private readonly TemplateRenderer? _templates;
     private readonly PidFile? _pidFile;
+    private readonly Supervisor? _supervisor;
     private LocalServer? _server;
+    private Task<int> _supervising = Task.FromResult(0);
 
-    private AgentHost(AgentConfiguration configuration, ILoggerFactory logs, TimeProvider time)
+    private AgentHost(
+        AgentConfiguration configuration,
+        Func<string, string?> environment,
+        ILoggerFactory logs,
+        TimeProvider time
+    )
     {
         _configuration = configuration;
+        _environment = environment;
         _logs = logs;
         _log = logs.CreateLogger("agent");
         _time = time;
@@ -66,10 +79,22 @@ internal sealed class AgentHost : IAsyncDisposable
                 configuration.EnvironmentTemplates,
                 configuration.TemplateSettings,
                 _identity?.Client ?? throw new AgentException("template and env_template need auto_auth"),
-                signalChild: null,
+                name => _supervisor?.Signal(Signals.Number(name) ?? 0),
                 logs.CreateLogger("template"),
                 time
             );
+        }
+
+        if (configuration.Exec is { } exec)
+        {
+            _supervisor = new Supervisor(
+                exec,
+                () => _templates?.Variables ?? NoVariables,
+                restartsForFiles: configuration.Templates.Any(template => template is { Command: null, Signal: null }),
+                logs.CreateLogger("exec"),
+                time
+            );
+            _templates?.Changed = _supervisor.SecretsChanged;
         }
 
         _pidFile = PidFile.Write(configuration.PidFile);
@@ -87,6 +112,7 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <exception cref="AgentException">It cannot work: an address, a certificate, a file.</exception>
     public static async Task<AgentHost> StartAsync(
         AgentConfiguration configuration,
+        Func<string, string?> environment,
         ILoggerFactory logs,
         TimeProvider time,
         CancellationToken cancellation
@@ -95,7 +121,7 @@ internal sealed class AgentHost : IAsyncDisposable
         AgentHost host;
         try
         {
-            host = new AgentHost(configuration, logs, time);
+            host = new AgentHost(configuration, environment, logs, time);
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
@@ -114,6 +140,12 @@ internal sealed class AgentHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Passes a signal on to the program of <c>exec</c>. False when there is none.</summary>
+    public bool Signal(int signal) => _supervisor?.Signal(signal) ?? false;
+
+    /// <summary>The agent stops because of a signal: the program of <c>exec</c> is asked to end by the same.</summary>
+    public void StopBy(int signal) => _supervisor?.StopBy(signal);
+
     /// <summary>Reads what can change while the agent runs: certificates.</summary>
     public void Reload()
     {
@@ -123,9 +155,17 @@ internal sealed class AgentHost : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops, and waits for the program of <c>exec</c> first.</summary>
+    /// <returns>Its exit code, or 0.</returns>
+    public async Task<int> StopAsync()
     {
         await _stop.CancelAsync();
+        return await _supervising;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         using (var limit = new CancellationTokenSource(StopLimit))
         {
             if (_server is not null)
@@ -236,6 +276,11 @@ internal sealed class AgentHost : IAsyncDisposable
         {
             Run(ExitWhenDoneAsync);
         }
+
+        if (_supervisor is not null)
+        {
+            _supervising = Task.Run(() => SuperviseAsync(_supervisor), CancellationToken.None);
+        }
     }
 
     private async Task RenderAsync(CancellationToken stop)
@@ -251,6 +296,27 @@ internal sealed class AgentHost : IAsyncDisposable
         }
     }
 
+    /// <summary>The agent lives as long as the program that it stands for.</summary>
+    private async Task<int> SuperviseAsync(Supervisor supervisor)
+    {
+        try
+        {
+            var code = await supervisor.RunAsync(DoneAsync(_stop.Token), _stop.Token);
+            End(code, "its program has ended");
+            return code;
+        }
+        catch (OperationCanceledException)
+        {
+            return 0;
+        }
+        catch (AgentException e)
+        {
+            _log.LogError("{Problem}", e.Message);
+            End(1, "its program could not be started");
+            return 1;
+        }
+    }
+
     private async Task ListenAsync(CancellationToken cancellation)
     {
         if (_configuration.Listeners.Count == 0)
@@ -258,6 +324,13 @@ internal sealed class AgentHost : IAsyncDisposable
             return;
         }
 
+        var stanzas = _configuration
+            .Listeners.Select(listener => listener.SecretsManager)
+            .OfType<SecretsManagerStanza>();
+        var changes =
+            _identity is not null && (_configuration.Cache is { StaticSecrets: true } || stanzas.Any())
+                ? new ChangeFeed(_identity, _logs.CreateLogger("events"), _time)
+                : null;
         ProxyCache? cache = null;
         if (_configuration.Cache is { } settings)
         {
@@ -265,18 +338,8 @@ internal sealed class AgentHost : IAsyncDisposable
             var responses = new ResponseCache();
             _metrics.CacheEntries = () => responses.Count;
             var renewal = new LeaseRenewal(_anonymous, responses, _metrics, log, _time);
-            ChangeFeed? changes = null;
-            if (settings.StaticSecrets && _identity is not null)
-            {
-                changes = new ChangeFeed(_identity, log, _time);
-            }
-
             cache = new ProxyCache(settings, responses, renewal, _identity, changes, _time);
             Run(renewal.RunAsync);
-            if (changes is not null)
-            {
-                Run(changes.RunAsync);
-            }
 
             _session?.LoggedIn += (_, change) =>
             {
@@ -305,7 +368,22 @@ internal sealed class AgentHost : IAsyncDisposable
             _logs.CreateLogger("proxy")
         );
         var own = new AgentApi(_metrics, cache, () => End(0, "asked to quit at a listener"));
-        var front = new FrontDoor(proxy, own);
+        var managers = stanzas
+            .Distinct()
+            .ToDictionary(
+                stanza => stanza,
+                stanza => new SecretsManagerApi(
+                    stanza,
+                    SsrfToken.Of(stanza, _environment),
+                    new NamedSecrets(stanza, _identity!.Client, changes!, _logs.CreateLogger("secretsmanager"), _time)
+                )
+            );
+        if (changes is not null)
+        {
+            Run(changes.RunAsync);
+        }
+
+        var front = new FrontDoor(proxy, own, managers);
         _server = await LocalServer.StartAsync(_configuration.Listeners, front.HandleAsync, _logs, cancellation);
         _log.LogInformation("Listening at {Addresses}", string.Join(", ", _server.Addresses));
     }

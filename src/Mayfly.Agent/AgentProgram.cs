@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Logging;
+using Mayfly.Agent.Processes;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent;
@@ -48,34 +48,42 @@ public static class AgentProgram
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         try
         {
-            await using var host = await AgentHost.StartAsync(configuration, logs, time, stop.Token);
-            using var reload = PosixSignalRegistration.Create(
-                PosixSignal.SIGHUP,
-                signal =>
-                {
-                    signal.Cancel = true;
-                    _ = Task.Run(() => Reload(arguments, provider, output, host, log), CancellationToken.None);
-                }
+            await using var host = await AgentHost.StartAsync(
+                configuration,
+                arguments.Environment,
+                logs,
+                time,
+                stop.Token
             );
-            var stopped = Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
-            await Task.WhenAny(host.Ended, stopped);
+            using var signals = new SignalHandlers(
+                number =>
+                {
+                    if (number is Signals.Interrupt or Signals.Terminate)
+                    {
+                        // What the terminal sends, it sends to the program, too.
+                        host.StopBy(Signals.IsFromTerminal(number) ? 0 : number);
+                        stop.Cancel();
+                        return;
+                    }
+
+                    host.Signal(number);
+                    if (number == Signals.HangUp)
+                    {
+                        Reload(arguments, provider, output, host, log);
+                    }
+                },
+                all: configuration.Exec is not null
+            );
+            await Task.WhenAny(host.Ended, Task.Delay(Timeout.InfiniteTimeSpan, stop.Token));
             log.LogInformation("Stopping");
-            return host.Ended.IsCompletedSuccessfully ? await host.Ended : Done;
+            return host.Ended.IsCompletedSuccessfully ? await host.Ended : await host.StopAsync();
         }
         catch (AgentException e)
         {
             log.LogError("{Problem}", e.Message);
             return Failed;
-        }
-
-        void Stop(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            stop.Cancel();
         }
     }
 

@@ -1,12 +1,24 @@
+using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Proxy;
+using Mayfly.Agent.SecretsManager;
 
 namespace Mayfly.Agent.Listeners;
 
 /// <summary>What every request meets first, whatever it is for.</summary>
-internal sealed class FrontDoor(ApiProxy proxy, AgentApi own)
+internal sealed class FrontDoor(
+    ApiProxy proxy,
+    AgentApi own,
+    IReadOnlyDictionary<SecretsManagerStanza, SecretsManagerApi> secretsManagers
+)
 {
     public Task HandleAsync(Exchange exchange)
     {
+        if (exchange.Listener.SecretsManager is { } stanza)
+        {
+            // It has checks, words and statuses of its own.
+            return secretsManagers[stanza].HandleAsync(exchange);
+        }
+
         // Somebody else's request that a program was made to pass on has no business here.
         if (exchange.Headers.ContainsKey("X-Forwarded-For") || exchange.Headers.ContainsKey("Forwarded"))
         {

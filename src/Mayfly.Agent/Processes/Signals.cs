@@ -6,6 +6,9 @@ namespace Mayfly.Agent.Processes;
 /// <summary>Signals by name, as configurations have them, and sending them.</summary>
 internal static partial class Signals
 {
+    public const int HangUp = 1;
+    public const int Interrupt = 2;
+    public const int Quit = 3;
     public const int Kill = 9;
     public const int Terminate = 15;
 
@@ -29,6 +32,9 @@ internal static partial class Signals
     /// <summary>The number of a signal: <c>SIGHUP</c> or <c>HUP</c>. Null when there is none of that name.</summary>
     public static int? Number(string name) =>
         Numbers.TryGetValue(name, out var number) || Numbers.TryGetValue("SIG" + name, out number) ? number : null;
+
+    /// <summary>Whether a key of the terminal probably sent it, which sends it to every program in the foreground.</summary>
+    public static bool IsFromTerminal(int signal) => signal is Interrupt or Quit && !Console.IsInputRedirected;
 
     /// <summary>Sends a signal. False when there is no such process, or it is somebody else's.</summary>
     public static bool Send(int process, int signal) => process > 0 && kill(process, signal) == 0;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Identity;
+using Mayfly.Agent.Kv;
 using Mayfly.Agent.Listeners;
 using Microsoft.Extensions.Primitives;
 

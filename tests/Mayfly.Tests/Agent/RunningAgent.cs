@@ -36,7 +36,11 @@ internal sealed class RunningAgent : IAsyncDisposable
     /// <summary>The first listener's address.</summary>
     public string Address => Host.Addresses[0];
 
-    public static async Task<RunningAgent> StartAsync(string configuration, TimeProvider? time = null)
+    public static async Task<RunningAgent> StartAsync(
+        string configuration,
+        TimeProvider? time = null,
+        Func<string, string?>? environment = null
+    )
     {
         var notes = new ConfigurationNotes();
         var read = ConfigurationFiles.Apply(new AgentConfiguration(), "agent.hcl", configuration, notes);
@@ -44,6 +48,7 @@ internal sealed class RunningAgent : IAsyncDisposable
         var agent = new RunningAgent(time ?? TimeProvider.System);
         agent.Host = await AgentHost.StartAsync(
             read,
+            environment ?? (static _ => null),
             agent._logs,
             time ?? TimeProvider.System,
             TestContext.Current.CancellationToken

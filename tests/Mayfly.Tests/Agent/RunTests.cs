@@ -1,0 +1,120 @@
+namespace Mayfly.Tests.Agent;
+
+/// <summary><c>mayfly run</c>: a program with secrets, without an agent.</summary>
+[Collection(AgentServerTests.Name)]
+public sealed class RunTests(AgentServer server)
+{
+    private const int Terminate = 15;
+
+    [Fact]
+    public async Task Secrets_are_in_variables_and_files_and_the_exit_code_is_the_programs()
+    {
+        var name = await PutAsync();
+        await using var run = Run(
+            "-env",
+            $"PASSWORD=secret/{name}#password",
+            "-env",
+            $"ALL=secret/data/{name}",
+            "-file",
+            $"KEY=secret/{name}#key",
+            "--",
+            "/bin/sh",
+            "-c",
+            "printf '%s\\n' \"$PASSWORD $ALL $(cat $KEY) $(cat $KEY) [$MAYFLY_TOKEN]\"; exit 9"
+        );
+
+        Assert.Equal(9, await run.EndedAsync());
+        Assert.Contains(
+            """hunter2 {"key":"line one\nline two","password":"hunter2"}""",
+            run.Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("line one\nline two line one\nline two []", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_secret_stands_in_the_arguments_of_any_process()
+    {
+        var name = await PutAsync();
+        await using var run = Run(
+            "-env",
+            $"P=secret/{name}#password",
+            "--",
+            "/bin/sh",
+            "-c",
+            "tr '\\0' ' ' < /proc/$PPID/cmdline; tr '\\0' ' ' < /proc/$$/cmdline"
+        );
+
+        Assert.Equal(0, await run.EndedAsync());
+        Assert.Contains("run -env", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-env", "P=secret/none#password", "none")]
+    [InlineData("-env", "password", "-env needs NAME=PATH#FIELD")]
+    [InlineData("-file", "=secret/x#y", "-file needs NAME=PATH#FIELD")]
+    [InlineData("-env", "P=secret/x#", "-env needs NAME=PATH#FIELD")]
+    public async Task What_cannot_be_had_is_told_and_nothing_is_started(string flag, string value, string told)
+    {
+        await using var run = Run(flag, value, "--", "/bin/sh", "-c", "echo started");
+
+        Assert.Equal(1, await run.EndedAsync());
+        Assert.Contains(told, run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("started\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_field_that_is_not_there_is_told_without_those_that_are()
+    {
+        var name = await PutAsync();
+        await using var run = Run("-env", $"P=secret/{name}#pasword", "--", "/bin/true");
+
+        Assert.Equal(1, await run.EndedAsync());
+        Assert.Contains($"secret/{name} has no field pasword", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_signal_reaches_the_program()
+    {
+        await using var run = Run(
+            "--",
+            "/bin/sh",
+            "-c",
+            "trap 'echo got; exit 4' TERM; echo ready; while :; do sleep 0.05; done"
+        );
+        await run.SaysAsync("ready");
+
+        run.Signal(Terminate);
+
+        Assert.Equal(4, await run.EndedAsync());
+    }
+
+    [Fact]
+    public async Task A_program_that_is_not_there_is_told()
+    {
+        await using var run = Run("--", "no-such-program-anywhere");
+
+        Assert.Equal(1, await run.EndedAsync());
+        Assert.Contains("there is no program no-such-program-anywhere in PATH", run.Output, StringComparison.Ordinal);
+    }
+
+    private AgentProcess Run(params string[] arguments) =>
+        AgentProcess.Start(
+            ["run", .. arguments],
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken)
+        );
+
+    private async Task<string> PutAsync()
+    {
+        var name = server.Name("run");
+        await AgentServer.WriteAsync(
+            server.Root,
+            $"secret/data/{name}",
+            """{"data":{"key":"line one\nline two","password":"hunter2"}}"""
+        );
+        return name;
+    }
+}
