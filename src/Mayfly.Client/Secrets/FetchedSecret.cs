@@ -66,6 +66,25 @@ public sealed class FetchedSecret
     /// <param name="value">The text.</param>
     public static FetchedSecret Of(string value) => Of([new("value", value)]);
 
+    /// <summary>A secret that is written as text: a JSON object is its fields, any other text the field <c>value</c>.</summary>
+    /// <param name="text">The text.</param>
+    public static FetchedSecret Parse(string text)
+    {
+        if (text.AsSpan().TrimStart().StartsWith('{'))
+        {
+            try
+            {
+                return new FetchedSecret(JsonElement.Parse(text));
+            }
+            catch (JsonException)
+            {
+                // A text like any other, that happens to begin with a brace.
+            }
+        }
+
+        return Of(text);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{nameof(FetchedSecret)} {{ Version = {Version} }}";
 }

@@ -35,9 +35,17 @@ public interface IWatchableSecretSource : ISecretSource
     IAsyncEnumerable<SecretChange> WatchAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>A source whose secrets can have leases.</summary>
+/// <summary>
+/// A source whose secrets can have leases. A lease is renewed and revoked with the very object that came with the secret.
+/// </summary>
 public interface ILeasingSecretSource : ISecretSource
 {
+    /// <summary>
+    /// All leases given so far end before their time, such as with the login that they were given to: whoever holds one fetches
+    /// the secret anew now.
+    /// </summary>
+    event EventHandler? LeasesEnding;
+
     /// <summary>Asks for a lease to be extended by as much as it was given first.</summary>
     /// <param name="lease">A lease of a secret of this source.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -46,6 +46,19 @@ public sealed partial class LiveSecret
         }
     }
 
+    /// <summary>What was made for this program ends before its time: replace it.</summary>
+    internal void ReplaceLeased()
+    {
+        lock (_gate)
+        {
+            if (_entry is { Lease: not null } entry)
+            {
+                _entry = entry with { MayRenew = false };
+                HurryTo(After(_options.Time.GetTimestamp(), RefreshSchedule.Spread(_options.ChangeSpread)));
+            }
+        }
+    }
+
     /// <summary>Changes cannot be heard of any more: look for them.</summary>
     internal void Poll()
     {
@@ -95,13 +108,125 @@ public sealed partial class LiveSecret
                 return null;
             }
 
-            Apply(await _owner.Source.FetchAsync(Name, stop), begun);
+            var fetched = await FetchAsync(stop);
+            Apply(fetched, begun);
+            Keep(fetched);
             return null;
         }
         catch (SecretSourceException failure)
         {
             Apply(failure);
+            if (failure.Reason is SecretFailure.NotFound or SecretFailure.Denied)
+            {
+                Keep(null);
+            }
+
             return failure;
+        }
+    }
+
+    /// <summary>Reads the source. At a start with a kept value, hands that out when the source takes long or is away.</summary>
+    private async Task<FetchedSecret> FetchAsync(CancellationToken stop)
+    {
+        var fetch = _owner.Source.FetchAsync(Name, stop);
+        if (Kept() is not { } kept)
+        {
+            return await fetch;
+        }
+
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        if (await Task.WhenAny(fetch, Task.Delay(_options.StartPatience, _options.Time, late.Token)) != fetch)
+        {
+            Publish(kept);
+        }
+
+        await late.CancelAsync();
+        try
+        {
+            return await fetch;
+        }
+        catch (SecretSourceException failure)
+            when (failure.Reason is SecretFailure.Unreachable or SecretFailure.Throttled)
+        {
+            Publish(kept);
+            throw;
+        }
+    }
+
+    /// <summary>The value that was kept on disk, as long as there has been none of the source.</summary>
+    private KeptSecret? Kept()
+    {
+        if (_options.LastKnownGood is not { } folder || _entry is not null)
+        {
+            return null;
+        }
+
+        var kept = folder.Load(
+            _owner.Source.Source.Id,
+            Name,
+            _options.Time.GetUtcNow(),
+            _ttl + _maxStale,
+            out var reason
+        );
+        if (reason is not null)
+        {
+            _options.Logger?.LogWarning("{Secret}: the last known value is not used: {Reason}.", Name, reason);
+        }
+
+        return kept;
+    }
+
+    private void Publish(KeptSecret kept)
+    {
+        SecretValue value;
+        lock (_gate)
+        {
+            if (_entry is not null || _owner.IsDisposed)
+            {
+                return;
+            }
+
+            value = new SecretValue(Name, kept.Secret, _owner.Digest.Of(kept.Secret));
+            value.Register();
+            var now = _options.Time.GetTimestamp();
+            var age = _options.Time.GetUtcNow() - kept.ReadAt;
+            _entry = new Entry(value, After(now, -age), now, After(now, kept.UsableFor), now, null, false);
+            _current = value;
+            Arm();
+        }
+
+        _options.Logger?.LogWarning("{Secret}: the source does not answer; the last known value is used.", Name);
+        Announce(null, value);
+    }
+
+    /// <summary>Keeps the value on disk for the next start, or nothing when there is nothing to be kept any more.</summary>
+    private void Keep(FetchedSecret? fetched)
+    {
+        if (_options.LastKnownGood is not { } folder)
+        {
+            return;
+        }
+
+        try
+        {
+            var source = _owner.Source.Source.Id;
+            if (fetched is { Lease: null })
+            {
+                var usable = RefreshSchedule.Ttl(_ttl, fetched.Ttl) + _maxStale;
+                folder.Save(source, Name, fetched, _options.Time.GetUtcNow(), usable);
+            }
+            else
+            {
+                folder.Remove(source, Name);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _options.Logger?.LogWarning(
+                "{Secret}: the value could not be kept for the next start: {Reason}",
+                Name,
+                failure.Message
+            );
         }
     }
 
@@ -123,9 +248,14 @@ public sealed partial class LiveSecret
             var renewed = await _owner.Source.RenewAsync(Name, lease, stop);
             lock (_gate)
             {
+                if (_entry is null)
+                {
+                    return true;
+                }
+
                 // A lease that is cut short will not live past its greatest age: the next step is a new credential.
                 var isCut = renewed.Duration < lease.Duration - TimeSpan.FromSeconds(1);
-                Succeeded(Leased(_entry!.Value, lease, renewed.Duration, renewed.IsRenewable && !isCut, begun), begun);
+                Succeeded(Leased(_entry.Value, lease, renewed.Duration, renewed.IsRenewable && !isCut, begun), begun);
             }
 
             return true;

@@ -219,7 +219,20 @@ public sealed partial class LiveSecret
     {
         _owner.ThrowIfDisposed();
         _owner.StartWatching();
-        _ = await (Volatile.Read(ref _invalidation) ?? _flight.Soon()).WaitAsync(cancellationToken);
+        var change = Volatile.Read(ref _change).Task;
+        if (Volatile.Read(ref _invalidation) is { } invalidation)
+        {
+            await ((Task)invalidation.WaitAsync(cancellationToken)).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing
+            );
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        else if (_current is null)
+        {
+            // A value that was kept on disk comes before the run has ended.
+            await Task.WhenAny(_flight.Soon(), change).WaitAsync(cancellationToken);
+        }
+
         return Given(_current ?? throw Unavailable());
     }
 

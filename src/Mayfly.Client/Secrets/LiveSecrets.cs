@@ -32,6 +32,11 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
         );
         Leases = new ReplacedLeases(this);
         LiveSecretsInUse.Add(this);
+        if (source is ILeasingSecretSource leasing)
+        {
+            leasing.LeasesEnding += OnLeasesEnding;
+        }
+
         _watch = Options.Watch && source is IWatchableSecretSource watchable ? new ChangeWatch(watchable, this) : null;
     }
 
@@ -101,6 +106,8 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
         {
             using var limit = new CancellationTokenSource(Farewell, Options.Time);
             await Leases.EndAsync(Options.RevokeAtEnd ? left : [], limit.Token);
+            var idle = Task.WhenAll(_secrets.Values.Select(secret => secret.IdleAsync()));
+            await idle.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -129,6 +136,14 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
         }
     }
 
+    private void OnLeasesEnding(object? sender, EventArgs e)
+    {
+        foreach (var secret in _secrets.Values)
+        {
+            secret.ReplaceLeased();
+        }
+    }
+
     internal void Poll()
     {
         foreach (var secret in _secrets.Values)
@@ -146,6 +161,11 @@ public sealed class LiveSecrets : IAsyncDisposable, IDisposable
         }
 
         LiveSecretsInUse.Remove(this);
+        if (Source.Source is ILeasingSecretSource leasing)
+        {
+            leasing.LeasesEnding -= OnLeasesEnding;
+        }
+
         _stop.Cancel();
         var left = new List<(string, SecretLease)>();
         foreach (var secret in _secrets.Values)

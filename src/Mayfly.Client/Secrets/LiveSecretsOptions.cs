@@ -67,6 +67,15 @@ public sealed record LiveSecretsOptions
     /// <summary>How often secrets are read while changes cannot be heard of; null to leave it to the TTL.</summary>
     public TimeSpan? PollInterval { get; init; }
 
+    /// <summary>Where last values are kept for a start while the source is away; null to keep none.</summary>
+    public LastKnownGoodFolder? LastKnownGood { get; init; }
+
+    /// <summary>At a start with a kept value: how long the source is waited for before that value is handed out.</summary>
+    public TimeSpan StartPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Which exceptions mean that a credential was not accepted.</summary>
+    public AuthenticationFailures AuthenticationFailures { get; init; } = AuthenticationFailures.Default;
+
     /// <summary>When the use of a new version is reported.</summary>
     public Acknowledgement Acknowledgement { get; init; } = Acknowledgement.WhenGiven;
 
@@ -99,6 +108,7 @@ public sealed record LiveSecretsOptions
         Positive(PollInterval ?? Ttl, nameof(PollInterval));
         NotNegative(MaxStale ?? Ttl, nameof(MaxStale));
         NotNegative(LeastInterval, nameof(LeastInterval));
+        NotNegative(StartPatience, nameof(StartPatience));
         NotNegative(ChangeSpread, nameof(ChangeSpread));
         NotNegative(LostSpread, nameof(LostSpread));
         NotNegative(RevokeReplacedAfter ?? Ttl, nameof(RevokeReplacedAfter));

@@ -20,6 +20,18 @@ internal sealed class SingleFlight<T>(
     private Task<T>? _next;
     private long? _begun;
 
+    /// <summary>The run under way, or null.</summary>
+    public Task<T>? Running
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _running;
+            }
+        }
+    }
+
     /// <summary>The run under way, or one that begins now.</summary>
     public Task<T> Now()
     {
@@ -50,20 +62,9 @@ internal sealed class SingleFlight<T>(
     /// <summary>Ends when nothing runs.</summary>
     public async Task IdleAsync()
     {
-        while (true)
+        while (Running is { } running)
         {
-            Task? running;
-            lock (_gate)
-            {
-                running = _running;
-            }
-
-            if (running is null)
-            {
-                return;
-            }
-
-            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

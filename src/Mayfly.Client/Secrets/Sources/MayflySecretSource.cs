@@ -44,7 +44,21 @@ public sealed class MayflySecretSource
         _client = client;
         _options = options ?? new MayflySecretSourceOptions();
         Id = "mayfly " + client.Address;
+        if (client.Session is { } session)
+        {
+            // The credentials die with the token that they were given to.
+            session.LoggedIn += (_, login) =>
+            {
+                if (login.Previous is not null)
+                {
+                    LeasesEnding?.Invoke(this, EventArgs.Empty);
+                }
+            };
+        }
     }
+
+    /// <inheritdoc/>
+    public event EventHandler? LeasesEnding;
 
     /// <inheritdoc/>
     public string Id { get; }
@@ -133,21 +147,9 @@ public sealed class MayflySecretSource
         {
             return await events.MoveNextAsync();
         }
-        catch (MayflyApiException refusal)
+        catch (MayflyException failure)
         {
-            throw new SecretSourceException(
-                Reason(refusal.Status),
-                "events: " + Explain(refusal.Status, refusal.Errors),
-                refusal
-            );
-        }
-        catch (LoginException failure)
-        {
-            throw NotLoggedIn("events", failure);
-        }
-        catch (MayflyConnectionException failure)
-        {
-            throw new SecretSourceException(SecretFailure.Unreachable, "events: " + failure.Message, failure);
+            throw Failure("events", failure);
         }
     }
 
@@ -161,20 +163,29 @@ public sealed class MayflySecretSource
         {
             return await _client.SendAsync(request, cancellationToken);
         }
-        catch (LoginException failure)
+        catch (MayflyException failure)
         {
-            throw NotLoggedIn(name, failure);
-        }
-        catch (MayflyConnectionException failure)
-        {
-            throw new SecretSourceException(SecretFailure.Unreachable, $"{name}: {failure.Message}", failure);
+            throw Failure(name, failure);
         }
     }
 
-    private static SecretSourceException NotLoggedIn(string what, LoginException failure) =>
-        new(failure.IsRefusal ? SecretFailure.Denied : SecretFailure.Unreachable, $"{what}: {failure.Message}", failure)
+    private static SecretSourceException Failure(string what, MayflyException failure) =>
+        failure switch
         {
-            RetryAfter = failure.RetryAfter,
+            MayflyApiException refusal => new(
+                Reason(refusal.Status),
+                $"{what}: {Explain(refusal.Status, refusal.Errors)}",
+                refusal
+            ),
+            LoginException login => new(
+                login.IsRefusal ? SecretFailure.Denied : SecretFailure.Unreachable,
+                $"{what}: {login.Message}",
+                login
+            )
+            {
+                RetryAfter = login.RetryAfter,
+            },
+            _ => new(SecretFailure.Unreachable, $"{what}: {failure.Message}", failure),
         };
 
     private static void Check(string what, MayflyResponse response)

@@ -31,6 +31,9 @@ public sealed class MockSecretSource(TimeProvider? time = null) : IWatchableSecr
     private int _leaseCount;
 
     /// <inheritdoc/>
+    public event EventHandler? LeasesEnding;
+
+    /// <inheritdoc/>
     public string Id => "mock";
 
     /// <summary>Every read so far, failed ones too, in order.</summary>
@@ -195,6 +198,13 @@ public sealed class MockSecretSource(TimeProvider? time = null) : IWatchableSecr
 
         _leases.TryRemove(lease.Id, out _);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Says that all leases end, and ends them.</summary>
+    public void EndLeases()
+    {
+        _leases.Clear();
+        LeasesEnding?.Invoke(this, EventArgs.Empty);
     }
 
     /// <summary>Ends a lease, or gives it another duration when it is renewed the next time.</summary>

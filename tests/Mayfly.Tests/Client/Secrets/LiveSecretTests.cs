@@ -52,9 +52,9 @@ public sealed class LiveSecretTests : IAsyncDisposable
         _source.Set(App, "one");
         var secret = Start().Get(App);
         await secret.GetAsync(Cancellation);
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(179.9));
+        await _time.PassAsync(TimeSpan.FromSeconds(179.9), secret);
         Assert.Single(_source.Fetches);
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(30.2));
+        await _time.PassAsync(TimeSpan.FromSeconds(30.2), secret);
         Assert.Equal(2, _source.Fetches.Count);
     }
 
@@ -65,18 +65,18 @@ public sealed class LiveSecretTests : IAsyncDisposable
         var secret = Start(new() { MaxStale = TimeSpan.FromMinutes(1), Watch = false }).Get(App);
         await secret.GetAsync(Cancellation);
         _source.Fail();
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(359.9));
+        await _time.PassAsync(TimeSpan.FromSeconds(359.9), secret);
         Assert.Equal("one", secret.Current["value"]);
         Assert.Equal(SecretState.Stale, secret.State);
         Assert.Equal(SecretFailure.Unreachable, secret.LastFailure!.Reason);
 
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(0.2));
+        await _time.PassAsync(TimeSpan.FromSeconds(0.2), secret);
         var gone = Assert.Throws<SecretExpiredException>(() => secret.Current);
         Assert.Equal(SecretFailure.Unreachable, gone.Reason);
         Assert.Equal(SecretState.Expired, secret.State);
 
         _source.Recover();
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(30));
+        await _time.PassAsync(TimeSpan.FromSeconds(30), secret);
         Assert.Equal("one", secret.Current["value"]);
         Assert.Equal(SecretState.Fresh, secret.State);
         Assert.Null(secret.LastFailure);
@@ -109,7 +109,7 @@ public sealed class LiveSecretTests : IAsyncDisposable
         Assert.False(token.HasChanged);
 
         _source.Set(App, "two");
-        await PassAsync(wait);
+        await _time.PassUntilAsync(() => wait.IsCompleted);
         Assert.Equal("two", (await wait)["value"]);
         var change = await told.Task.WaitAsync(Cancellation);
         Assert.Same(first, change.Previous);
@@ -127,7 +127,7 @@ public sealed class LiveSecretTests : IAsyncDisposable
         var secret = Start().Get(App);
         var first = await secret.GetAsync(Cancellation);
         secret.Changed += (_, _) => Assert.Fail("nothing has changed");
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(210));
+        await _time.PassAsync(TimeSpan.FromSeconds(210), secret);
         Assert.Equal(2, _source.Fetches.Count);
         Assert.Same(first, secret.Current);
     }
@@ -141,7 +141,7 @@ public sealed class LiveSecretTests : IAsyncDisposable
         _source.Set(App, "two");
         Assert.Equal("one", secret.Current["value"]);
 
-        await AdvanceAsync(secret, TimeSpan.FromSeconds(1));
+        await _time.PassAsync(TimeSpan.FromSeconds(1), secret);
         _secrets!.Invalidate(App);
         Assert.Equal("two", (await secret.GetAsync(Cancellation))["value"]);
         Assert.Equal("two", secret.Current["value"]);
@@ -155,27 +155,4 @@ public sealed class LiveSecretTests : IAsyncDisposable
                 Time = _time,
             }
         );
-
-    /// <summary>Moves the clock in steps, and lets what comes due end before the next one.</summary>
-    private async Task AdvanceAsync(LiveSecret secret, TimeSpan by)
-    {
-        var left = by;
-        while (left > TimeSpan.Zero)
-        {
-            var step = left < TimeSpan.FromSeconds(0.5) ? left : TimeSpan.FromSeconds(0.5);
-            _time.Advance(step);
-            left -= step;
-            await secret.IdleAsync();
-        }
-    }
-
-    /// <summary>Lets time pass until something has happened that takes real work, too.</summary>
-    private async Task PassAsync(Task task)
-    {
-        while (!task.IsCompleted)
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Delay(1, Cancellation);
-        }
-    }
 }
