@@ -76,6 +76,7 @@ public sealed class AwsSecretsManagerSource : ISecretSource, IDisposable
     public async Task<FetchedSecret> FetchAsync(string name, CancellationToken cancellationToken)
     {
         var body = Body(name);
+        var credentials = await CredentialsAsync(name);
         using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint)
         {
             Content = new ByteArrayContent(body)
@@ -84,14 +85,7 @@ public sealed class AwsSecretsManagerSource : ISecretSource, IDisposable
             },
         };
         request.Headers.TryAddWithoutValidation("X-Amz-Target", Service + ".GetSecretValue");
-        SignatureVersion4.Sign(
-            request,
-            body,
-            await CredentialsAsync(name),
-            _options.Region,
-            Service,
-            _options.Time.GetUtcNow()
-        );
+        SignatureVersion4.Sign(request, body, credentials, _options.Region, Service, _options.Time.GetUtcNow());
         try
         {
             using var reply = await _http.SendAsync(request, cancellationToken);

@@ -7,6 +7,7 @@ using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Leases;
 using Mayfly.Benchmarks.Rotation;
 using Mayfly.Benchmarks.Scan;
+using Mayfly.Benchmarks.Sdk;
 using Mayfly.Benchmarks.Store;
 
 if (args.FirstOrDefault() == BareServer.Verb)
@@ -29,6 +30,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["quota"] = QuotaBenchmark.MainAsync,
     ["rotation"] = RotationBenchmark.MainAsync,
     ["scan"] = ScanBenchmark.MainAsync,
+    ["sdk"] = SdkBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,
 };

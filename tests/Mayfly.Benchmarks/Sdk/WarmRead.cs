@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Mayfly.Client.Secrets;
+using Mayfly.Client.Secrets.Sources;
+
+namespace Mayfly.Benchmarks.Sdk;
+
+/// <summary>Reading a secret that is there, beside looking a string up among a thousand. By BenchmarkDotNet.</summary>
+[MemoryDiagnoser]
+public class WarmRead
+{
+    private const string Name = "secret/data/team/app";
+
+    private readonly ConcurrentDictionary<string, string> _dictionary = new(StringComparer.Ordinal);
+    private LiveSecrets _secrets = null!;
+    private LiveSecret _secret = null!;
+
+    [GlobalSetup]
+    public async Task SetUpAsync()
+    {
+        var source = new MockSecretSource();
+        source.Set(Name, [new("username", "app"), new("password", "hunter2")]);
+        _secrets = new LiveSecrets(source);
+        _secret = _secrets.Get(Name);
+        await _secret.GetAsync();
+        for (var i = 0; i < 1_000; i++)
+        {
+            _dictionary[$"secret/data/team/{i}"] = "hunter2";
+        }
+
+        _dictionary[Name] = "hunter2";
+    }
+
+    [GlobalCleanup]
+    public ValueTask CleanUpAsync() => _secrets.DisposeAsync();
+
+    /// <summary>What it is compared with.</summary>
+    [Benchmark(Baseline = true)]
+    public string Dictionary() => _dictionary[Name];
+
+    /// <summary>The value of a handle.</summary>
+    [Benchmark]
+    public SecretValue Current() => _secret.Current;
+
+    /// <summary>A field of the value of a handle.</summary>
+    [Benchmark]
+    public string Field() => _secret.Current["password"];
+
+    /// <summary>The same without a handle.</summary>
+    [Benchmark]
+    public string FieldByName() => _secrets.Get(Name).Current["password"];
+
+    /// <summary>The asynchronous read.</summary>
+    [Benchmark]
+    public ValueTask<SecretValue> GetAsync() => _secret.GetAsync();
+
+    /// <summary>Nanoseconds and bytes of each of them.</summary>
+    internal static IReadOnlyList<Figure> Measure()
+    {
+        var configuration = ManualConfig
+            .CreateEmpty()
+            .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
+            .AddDiagnoser(MemoryDiagnoser.Default)
+            .AddLogger(NullLogger.Instance)
+            .WithArtifactsPath(Directory.CreateTempSubdirectory("mayfly-bench-").FullName);
+        try
+        {
+            var summary = BenchmarkRunner.Run<WarmRead>(configuration);
+            var measured = summary.Reports.ToDictionary(
+                report => report.BenchmarkCase.Descriptor.WorkloadMethod.Name,
+                report =>
+                    (
+                        Nanoseconds: report.ResultStatistics?.Mean
+                            ?? throw new InvalidOperationException("BenchmarkDotNet measured nothing"),
+                        Bytes: report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? -1
+                    ),
+                StringComparer.Ordinal
+            );
+            return
+            [
+                new("sdk.read.current (goal < 20)", measured[nameof(Current)].Nanoseconds, "ns"),
+                new("sdk.read.current.bytes (goal 0)", measured[nameof(Current)].Bytes, "bytes allocated"),
+                new("sdk.read.field (goal < 20)", measured[nameof(Field)].Nanoseconds, "ns"),
+                new("sdk.read.field.bytes (goal 0)", measured[nameof(Field)].Bytes, "bytes allocated"),
+                new("sdk.read.by-name", measured[nameof(FieldByName)].Nanoseconds, "ns"),
+                new("sdk.read.by-name.bytes (goal 0)", measured[nameof(FieldByName)].Bytes, "bytes allocated"),
+                new("sdk.read.async", measured[nameof(GetAsync)].Nanoseconds, "ns"),
+                new("sdk.read.async.bytes (goal 0)", measured[nameof(GetAsync)].Bytes, "bytes allocated"),
+                new("sdk.read.dictionary", measured[nameof(Dictionary)].Nanoseconds, "ns, a ConcurrentDictionary"),
+                new(
+                    "sdk.read.current / dictionary",
+                    measured[nameof(Current)].Nanoseconds / measured[nameof(Dictionary)].Nanoseconds,
+                    "ratio"
+                ),
+            ];
+        }
+        finally
+        {
+            Directory.Delete(configuration.ArtifactsPath, recursive: true);
+        }
+    }
+}
