@@ -44,6 +44,13 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
     }
 
     /// <inheritdoc/>
+    public event EventHandler? LeasesEnding
+    {
+        add => _secrets.LeasesEnding += value;
+        remove => _secrets.LeasesEnding -= value;
+    }
+
+    /// <inheritdoc/>
     public string Id => _secrets.Id;
 
     /// <summary>Makes a dependency known by its key.</summary>

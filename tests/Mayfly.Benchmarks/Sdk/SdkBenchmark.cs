@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json;
 using Mayfly.Benchmarks.Http;
 using Mayfly.Client;
 using Mayfly.Client.Secrets;
@@ -149,7 +150,7 @@ internal static class SdkBenchmark
         }
     }
 
-    private static Task WriteAsync(
+    private static Task<JsonElement> WriteAsync(
         MeasuredVault vault,
         HttpClient http,
         string path,
