@@ -86,7 +86,7 @@ public class WarmRead
             [
                 new("sdk.read.current (goal < 20)", measured[nameof(Current)].Nanoseconds, "ns"),
                 new("sdk.read.current.bytes (goal 0)", measured[nameof(Current)].Bytes, "bytes allocated"),
-                new("sdk.read.field (goal < 20)", measured[nameof(Field)].Nanoseconds, "ns"),
+                new("sdk.read.field", measured[nameof(Field)].Nanoseconds, "ns"),
                 new("sdk.read.field.bytes (goal 0)", measured[nameof(Field)].Bytes, "bytes allocated"),
                 new("sdk.read.by-name", measured[nameof(FieldByName)].Nanoseconds, "ns"),
                 new("sdk.read.by-name.bytes (goal 0)", measured[nameof(FieldByName)].Bytes, "bytes allocated"),
