@@ -11,7 +11,7 @@ public sealed class InjectedPodTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_native_sidecar_logs_in_before_the_program_starts_and_revokes_its_token_at_the_end()
+    public async Task A_native_sidecar_renders_before_the_program_starts_and_keeps_the_file_fresh()
     {
         await using var server = await ServerProcess.StartDevAsync();
         using var client = await PrepareAsync(server);
@@ -21,6 +21,8 @@ public sealed class InjectedPodTests
                 Ours(
                     ("service", front.Address),
                     ("secret-volume-path", "/mnt/secrets"),
+                    ("agent-inject-secret-db", "secret/data/shop/db"),
+                    ("template-static-secret-render-interval", "1s"),
                     ("agent-inject-token", "true"),
                     ("agent-revoke-on-shutdown", "true"),
                     ("agent-revoke-grace", "0")
@@ -29,25 +31,31 @@ public sealed class InjectedPodTests
             "mayfly-agent"
         );
         await using var pod = PodProcess.Start(container, KubernetesLoginFront.ServiceAccountToken);
+
         var probe = Texts(container["startupProbe"]!["exec"]!["command"]);
         await UntilAsync(pod, async () => (await pod.ExecAsync(probe)).Code == 0);
-        Assert.Equal(
-            (0, "644\n600\n"),
-            await pod.ExecAsync("stat", "-c", "%a", "/mnt/secrets/token", "/home/mayfly/.mayfly-token")
-        );
+        Assert.Equal("password: first\nusername: app\n", await CatAsync(pod, "/mnt/secrets/db"));
+        Assert.Equal((0, "644\n"), await pod.ExecAsync("stat", "-c", "%a", "/mnt/secrets/db"));
         var token = (await CatAsync(pod, "/mnt/secrets/token")).Trim();
         Assert.Equal(200, await LookupAsync(client, token));
         Assert.Equal(1, front.Logins);
+
+        await PutAsync(client, "second");
+        await UntilAsync(
+            pod,
+            async () => await CatAsync(pod, "/mnt/secrets/db") == "password: second\nusername: app\n"
+        );
 
         var hook = await pod.ExecAsync(Texts(container["lifecycle"]!["preStop"]!["exec"]!["command"]));
         Assert.True(hook.Code == 0, hook.Output);
         Assert.Equal(403, await LookupAsync(client, token));
         Assert.Equal(0, await pod.StopAsync());
+        Assert.DoesNotContain("first", pod.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(token, pod.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_init_container_of_vaults_annotations_ends_when_its_work_is_done()
+    public async Task An_init_container_of_vaults_annotations_renders_once_and_ends()
     {
         await using var server = await ServerProcess.StartDevAsync();
         using var client = await PrepareAsync(server);
@@ -57,7 +65,13 @@ public sealed class InjectedPodTests
                 Vaults(
                     ("service", front.Address),
                     ("secret-volume-path", "/mnt/secrets"),
-                    ("agent-inject-token", "true")
+                    (
+                        "agent-inject-template-db.env",
+                        "{{- with secret \"secret/data/shop/db\" -}}\nDB={{ .Data.data.username }}:{{ .Data.data.password }}\n{{- end }}\n"
+                    ),
+                    ("agent-inject-secret-all", "secret/data/shop/db"),
+                    ("agent-inject-default-template", "json"),
+                    ("agent-inject-perms-all", "0600")
                 )
             ),
             "vault-agent-init"
@@ -65,10 +79,50 @@ public sealed class InjectedPodTests
         await using var pod = PodProcess.Start(
             container,
             KubernetesLoginFront.ServiceAccountToken,
-            "stat -c %a /mnt/secrets/token /home/vault/.vault-token"
+            "cat /mnt/secrets/db.env /mnt/secrets/all; stat -c %a /mnt/secrets/all /home/vault/.vault-token"
         );
         Assert.True(await pod.EndAsync() == 0, pod.Output);
-        Assert.EndsWith("644\n600\n", pod.Output.TrimEnd() + "\n", StringComparison.Ordinal);
+        Assert.Contains("DB=app:first\n", pod.Output, StringComparison.Ordinal);
+        Assert.Contains("\"data\":{\"password\":\"first\",\"username\":\"app\"}", pod.Output, StringComparison.Ordinal);
+        Assert.EndsWith("600\n600\n", pod.Output.TrimEnd() + "\n", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AppRole_logs_in_where_the_server_knows_no_kubernetes()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        using var client = await PrepareAsync(server);
+        using var folder = new TemporaryFolder();
+        await PostAsync(client, "sys/auth/approle", """{"type":"approle"}""");
+        await PostAsync(client, "auth/approle/role/web", """{"token_policies":["web"]}""");
+        using var role = await client.GetAsync(
+            new Uri("auth/approle/role/web/role-id", UriKind.Relative),
+            Cancellation
+        );
+        var roleId = (await role.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!["data"]!["role_id"]!;
+        var secretId = (await PostAsync(client, "auth/approle/role/web/secret-id", "{}"))["data"]!["secret_id"]!;
+        await File.WriteAllTextAsync(folder.File("role-id"), roleId.GetValue<string>(), Cancellation);
+        await File.WriteAllTextAsync(folder.File("secret-id"), secretId.GetValue<string>(), Cancellation);
+        var container = Container(
+            Injected(
+                Pod(
+                    ("mayfly.dev/agent-inject", "true"),
+                    ("mayfly.dev/agent-pre-populate-only", "true"),
+                    ("mayfly.dev/service", server.Address),
+                    ("mayfly.dev/auth-type", "approle"),
+                    ("mayfly.dev/auth-path", "auth/approle"),
+                    ("mayfly.dev/auth-config-role-id-file-path", folder.File("role-id")),
+                    ("mayfly.dev/auth-config-secret-id-file-path", folder.File("secret-id")),
+                    ("mayfly.dev/auth-config-remove-secret-id-file-after-reading", "false"),
+                    ("mayfly.dev/secret-volume-path", "/mnt/secrets"),
+                    ("mayfly.dev/agent-inject-secret-db", "secret/data/shop/db")
+                )
+            ),
+            "mayfly-agent-init"
+        );
+        await using var pod = PodProcess.Start(container, "", "cat /mnt/secrets/db");
+        Assert.True(await pod.EndAsync() == 0, pod.Output);
+        Assert.Contains("password: first\nusername: app\n", pod.Output, StringComparison.Ordinal);
     }
 
     private static async Task<HttpClient> PrepareAsync(ServerProcess server)
