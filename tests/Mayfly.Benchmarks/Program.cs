@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Mayfly.Benchmarks;
+using Mayfly.Benchmarks.Agent;
 using Mayfly.Benchmarks.Audit;
 using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
@@ -21,6 +22,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     StringComparer.Ordinal
 )
 {
+    ["agent"] = AgentBenchmark.MainAsync,
     ["audit"] = AuditBenchmark.MainAsync,
     ["database"] = DatabaseBenchmark.MainAsync,
     ["events"] = EventsBenchmark.MainAsync,
