@@ -165,6 +165,11 @@ public sealed class SdkPageTests(DatabaseServers servers)
         await using var command = new NpgsqlCommand("SELECT current_user", connection);
         Assert.Equal("page", await command.ExecuteScalarAsync());
 
+        var services = new ServiceCollection();
+        // example
+        services.AddLiveNpgsql(connectionString, "database/static-creds/orders");
+        // end
+
         // example
         var options = new LiveNpgsqlOptions
         {
@@ -174,6 +179,7 @@ public sealed class SdkPageTests(DatabaseServers servers)
         // end
 
         Assert.Equal("username", options.UserField);
+        Assert.Equal(2, services.Count);
     }
 
     [Fact]

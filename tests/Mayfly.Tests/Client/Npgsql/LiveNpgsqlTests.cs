@@ -1,9 +1,12 @@
+using System.Data.Common;
 using Mayfly.Client;
+using Mayfly.Client.Hosting;
 using Mayfly.Client.Npgsql;
 using Mayfly.Client.Secrets;
 using Mayfly.Client.Secrets.Sources;
 using Mayfly.Tests.Engines.Database;
 using Mayfly.Tests.Rotation;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Mayfly.Tests.Client.Npgsql;
@@ -168,6 +171,26 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
 
         await database.DisposeAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await database.OpenConnectionAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_program_gets_it_by_dependency_injection()
+    {
+        var postgres = await servers.PostgresAsync();
+        await postgres.ExecuteAsync("CREATE ROLE live_injected LOGIN PASSWORD 'injected-password'");
+        var source = new MockSecretSource();
+        source.Set("db", new("username", "live_injected"), new("password", "injected-password"));
+        await using var services = new ServiceCollection()
+            .AddSingleton<ISecretSource>(source)
+            .AddMayfly()
+            .AddLiveNpgsql(Settings(postgres), "db")
+            .BuildServiceProvider();
+
+        await using var connection = await services
+            .GetRequiredService<DbDataSource>()
+            .OpenConnectionAsync(Cancellation);
+
+        Assert.Equal("postgres", connection.Database);
     }
 
     private static MayflyClient Client(ServerProcess server) =>
