@@ -68,15 +68,17 @@ internal static class SecretForms
     {
         for (var at = 0; at + piece < text.Length; at += piece)
         {
-            if (text.AsSpan(at, piece).TrimStart() is { Length: >= PatternTable.Window } trimmed)
+            if (text.AsSpan(at, piece).TrimStart() is { Length: >= PatternTable.Window } part)
             {
-                yield return trimmed.ToString();
+                yield return part.ToString();
             }
         }
 
-        if (text.AsSpan(Math.Max(0, text.Length - piece)).TrimStart() is { Length: >= PatternTable.Window } last)
+        if (text.Length >= PatternTable.Window)
         {
-            yield return last.ToString();
+            var last = text[Math.Max(0, text.Length - piece)..];
+            var trimmed = last.TrimStart();
+            yield return trimmed.Length >= PatternTable.Window ? trimmed : last;
         }
     }
 }

@@ -73,6 +73,7 @@ public sealed class RedactorTests
     [InlineData("s3cr3t", "password=s3cr3t;", "password=[redacted];")]
     [InlineData("s3cr3t", "s3cr3t", "[redacted]")]
     [InlineData("12345678", "id 9123456789", "id 9[redacted]9")]
+    [InlineData("    pass", "<    pass>", "<[redacted]>")]
     public void Values_of_six_characters_are_found_where_they_stand_alone(string value, string text, string expected)
     {
         _registry.Add(value);
