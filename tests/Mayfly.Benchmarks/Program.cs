@@ -6,6 +6,7 @@ using Mayfly.Benchmarks.Audit;
 using Mayfly.Benchmarks.Database;
 using Mayfly.Benchmarks.Http;
 using Mayfly.Benchmarks.Leases;
+using Mayfly.Benchmarks.Redaction;
 using Mayfly.Benchmarks.Rotation;
 using Mayfly.Benchmarks.Scan;
 using Mayfly.Benchmarks.Sdk;
@@ -30,6 +31,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["kv"] = KvBenchmark.MainAsync,
     ["leases"] = LeaseBenchmark.MainAsync,
     ["quota"] = QuotaBenchmark.MainAsync,
+    ["redaction"] = RedactionBenchmark.MainAsync,
     ["rotation"] = RotationBenchmark.MainAsync,
     ["scan"] = ScanBenchmark.MainAsync,
     ["sdk"] = SdkBenchmark.MainAsync,
