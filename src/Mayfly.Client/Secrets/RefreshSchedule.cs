@@ -13,6 +13,9 @@ internal static class RefreshSchedule
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
 
+    /// <summary>A source that asks for more patience than this is asked again nevertheless: it may have meant something else.</summary>
+    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(5);
+
     /// <summary>What the source says of a TTL counts, where it is shorter than the set one; but not below <see cref="Soonest"/>.</summary>
     public static TimeSpan Ttl(TimeSpan set, TimeSpan? said) =>
         said is not { } hint || hint >= set ? set
@@ -37,7 +40,9 @@ internal static class RefreshSchedule
         var ceiling = FirstRetry * Math.Pow(2, Math.Min(failures - 1, 16));
         ceiling = ceiling < longest ? ceiling : longest;
         var jittered = (ceiling / 2) + Spread(ceiling / 2);
-        return asked is { } wait && wait > jittered ? wait : jittered;
+        return asked is not { } wait || wait <= jittered ? jittered
+            : wait <= LongestAsked ? wait
+            : LongestAsked - Spread(LongestAsked / 10);
     }
 
     /// <summary>A random part of <paramref name="window"/>.</summary>
