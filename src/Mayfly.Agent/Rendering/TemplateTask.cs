@@ -100,14 +100,21 @@ internal sealed class TemplateTask
                 failures = isWhole ? 0 : failures;
                 await PauseAsync(isWhole ? null : Patience, stop);
             }
-            catch (Exception e) when (e is TemplateException or IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever fails here must leave the other templates alone.
+            catch (Exception e)
+                when (e is not AgentException && (e is not OperationCanceledException || !stop.IsCancellationRequested))
+#pragma warning restore CA1031
             {
                 var pause = Backoff(failures++);
+                // What nobody expected may quote values.
+                var why = e is TemplateException or IOException or UnauthorizedAccessException
+                    ? e.Message
+                    : $"this is a bug: {e.GetType().Name}";
                 // Messages of the file system name temporary files: the same failure reads another way each time.
-                Tell(e.Message, pause, e is TemplateException ? e.Message : $"{e.GetType().Name} {e.HResult}");
+                Tell(why, pause, e is TemplateException ? why : $"{e.GetType().Name} {e.HResult}");
                 if (_endsOnFailure && (e is TemplateException || failures >= MaxFailures))
                 {
-                    throw new AgentException($"{_text.Name}: {e.Message}", e);
+                    throw new AgentException($"{_text.Name}: {why}", e);
                 }
 
                 await PauseAsync(pause, stop);

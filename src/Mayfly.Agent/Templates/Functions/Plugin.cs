@@ -13,6 +13,11 @@ internal static class Plugin
 
     public static string Run(string program, IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
+        if (program.Length == 0)
+        {
+            throw new FunctionException("the program is missing");
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Limit);
         var start = new ProcessStartInfo(program, arguments)

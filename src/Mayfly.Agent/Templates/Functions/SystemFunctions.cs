@@ -69,10 +69,15 @@ internal static class SystemFunctions
             throw new FunctionException("the flags are append and newline");
         }
 
+        if ((string)given[0]! is not { Length: > 0 } path || path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new FunctionException("the path is missing, or is none");
+        }
+
         var content = (string)given[^1]! + (flags.Contains("newline") ? "\n" : "");
         run.Files.Add(
             new SideFile(
-                (string)given[0]!,
+                path,
                 (string)given[1]!,
                 (string)given[2]!,
                 (string)given[3]!,

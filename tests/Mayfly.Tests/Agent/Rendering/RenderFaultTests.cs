@@ -231,6 +231,26 @@ public sealed class RenderFaultTests
         Assert.Equal(token, run.Read("token"));
     }
 
+    [Fact]
+    public async Task A_template_that_names_no_path_and_no_program_ends_neither_another_nor_the_renderer()
+    {
+        await using var server = await ServerProcess.StartDevAsync();
+        await WriteAsync(server, "first");
+        await using var run = RenderRun.Start(
+            server,
+            ("bad", "{{ \"x\" | writeToFile \"\" \"\" \"\" \"0600\" }}"),
+            ("worse", "{{ \"x\" | writeToFile \"/tmp/a\\x00b\" \"\" \"\" \"0600\" }}"),
+            ("worst", "{{ plugin \"\" }}"),
+            ("out", Template)
+        );
+        await run.SaysAsync("the program is missing");
+        await run.SaysAsync("the path is missing, or is none");
+        await run.ShowsAsync("out", "first");
+        await WriteAsync(server, "second");
+        await run.ShowsAsync("out", "second");
+        Assert.False(run.Running.IsCompleted);
+    }
+
     private static Task<ServerProcess> StartAsync(int port, string data) =>
         ServerProcess.StartAsync(
             data,
