@@ -25,6 +25,12 @@ internal sealed class FrontDoor(
             return exchange.FailAsync(400, "forwarded requests are refused: the agent is for programs on this machine");
         }
 
+        // A whole address, or a host and a port, as proxies for the web are asked: appended to the server's it would name another.
+        if (!exchange.Target.StartsWith('/'))
+        {
+            return exchange.FailAsync(400, "the request's target is no path");
+        }
+
         var isOwn = AgentApi.Owns(exchange.Target);
         if (exchange.Listener.MetricsOnly)
         {

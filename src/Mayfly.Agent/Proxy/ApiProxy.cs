@@ -1,3 +1,4 @@
+using System.Net;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Identity;
 using Mayfly.Agent.Listeners;
@@ -27,9 +28,10 @@ internal sealed class ApiProxy(
     public async Task HandleAsync(Exchange exchange)
     {
         string token;
+        bool isAgents;
         try
         {
-            token = await TokenAsync(exchange);
+            (token, isAgents) = await TokenAsync(exchange);
         }
         catch (LoginException e)
         {
@@ -51,11 +53,11 @@ internal sealed class ApiProxy(
         {
             if (key is not null)
             {
-                await HandleKeptAsync(exchange, key, token, body);
+                await HandleKeptAsync(exchange, key, token, isAgents, body);
             }
             else
             {
-                await PassOnAsync(exchange, token, body, isWhole, null);
+                await PassOnAsync(exchange, token, isAgents, body, isWhole, null);
             }
         }
         catch (HttpRequestException e)
@@ -78,12 +80,12 @@ internal sealed class ApiProxy(
         }
     }
 
-    private async ValueTask<string> TokenAsync(Exchange exchange)
+    private async ValueTask<(string Token, bool IsAgents)> TokenAsync(Exchange exchange)
     {
         var own = use == TokenUse.Force ? "" : OwnToken(exchange);
         return own.Length > 0 || use == TokenUse.Own || identity is null
-            ? own
-            : await identity.TokenAsync(exchange.Gone);
+            ? (own, false)
+            : (await identity.TokenAsync(exchange.Gone), true);
     }
 
     /// <summary>The token that the request brings, or "".</summary>
@@ -102,7 +104,7 @@ internal sealed class ApiProxy(
     }
 
     /// <summary>One request of a kind is under way at a time; those that come meanwhile wait for what it brings.</summary>
-    private async Task HandleKeptAsync(Exchange exchange, CacheKey key, string token, byte[] body)
+    private async Task HandleKeptAsync(Exchange exchange, CacheKey key, string token, bool isAgents, byte[] body)
     {
         if (cache!.Find(key) is { } kept)
         {
@@ -121,13 +123,13 @@ internal sealed class ApiProxy(
                 return;
             }
 
-            await PassOnAsync(exchange, token, body, isWhole: true, key);
+            await PassOnAsync(exchange, token, isAgents, body, isWhole: true, key);
             return;
         }
 
         try
         {
-            await PassOnAsync(exchange, token, body, isWhole: true, key);
+            await PassOnAsync(exchange, token, isAgents, body, isWhole: true, key);
         }
         finally
         {
@@ -148,11 +150,33 @@ internal sealed class ApiProxy(
         await exchange.AnswerAsync(200, "application/json", kept.Body);
     }
 
-    private async Task PassOnAsync(Exchange exchange, string token, byte[] body, bool isWhole, CacheKey? key)
+    private async Task PassOnAsync(
+        Exchange exchange,
+        string token,
+        bool isAgents,
+        byte[] body,
+        bool isWhole,
+        CacheKey? key
+    )
     {
         var mark = key is null ? null : cache!.Mark();
         var asked = cache?.Now ?? 0;
-        using var response = await upstream.SendAsync(exchange, token, body, isWhole, exchange.Gone);
+        var response = await upstream.SendAsync(exchange, token, body, isWhole, exchange.Gone);
+        if (
+            isAgents
+            && response.StatusCode == HttpStatusCode.Forbidden
+            && await identity!.ReplaceRefusedAsync(token, exchange.Gone) is { } other
+            && isWhole
+        )
+        {
+            // The request has done nothing, so that it may be sent again.
+            response.Dispose();
+            token = other;
+            key = key is null ? null : key with { Token = other };
+            response = await upstream.SendAsync(exchange, token, body, isWhole, exchange.Gone);
+        }
+
+        using var answered = response;
         var status = (int)response.StatusCode;
         (status < 400 ? metrics.ProxySuccess : metrics.ProxyClientError).Add();
         var headers = Headers(response);

@@ -109,7 +109,9 @@ internal sealed class ProxyCache
         CancellationToken cancellation
     )
     {
-        if (ResponseShape.Read(body) is not { IsWrapped: false } shape)
+        // What a wrapping token holds is for one reader: the next must see that somebody was there before. A renewal's answer has
+        // the lease of what was renewed.
+        if (IsOfSystem(key.Path) || ResponseShape.Read(body) is not { IsWrapped: false } shape)
         {
             return;
         }
@@ -130,12 +132,7 @@ internal sealed class ProxyCache
         }
         else if (shape.LeaseId.Length > 0)
         {
-            if (
-                !_settings.DynamicSecrets
-                || shape.LeaseDuration == TimeSpan.Zero
-                || !IsManaged(key.Token)
-                || IsAboutLeases(key.Path)
-            )
+            if (!_settings.DynamicSecrets || shape.LeaseDuration == TimeSpan.Zero || !IsManaged(key.Token))
             {
                 return;
             }
@@ -178,8 +175,9 @@ internal sealed class ProxyCache
     private bool IsManaged(string token) =>
         token.Length > 0 && (token == _identity?.Current || _responses.HandedOut(token));
 
-    // A renewal's answer has the lease of what was renewed.
-    private static bool IsAboutLeases(string path) => path.StartsWith("sys/", StringComparison.Ordinal);
+    // Of any namespace.
+    private static bool IsOfSystem(string path) =>
+        path.StartsWith("sys/", StringComparison.Ordinal) || path.Contains("/sys/wrapping/", StringComparison.Ordinal);
 
     private static bool IsList(string target) =>
         target.Contains("?list=", StringComparison.Ordinal) || target.Contains("&list=", StringComparison.Ordinal);

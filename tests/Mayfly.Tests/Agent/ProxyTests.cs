@@ -61,6 +61,83 @@ public sealed class ProxyTests(AgentServer server)
     }
 
     [Fact]
+    public async Task A_request_that_the_agents_revoked_token_is_refused_for_goes_again_with_another()
+    {
+        using var folder = new AgentFolder();
+        // Nothing but the proxy: no cache, no template, no sink that would find out by itself.
+        await using var agent = await StartAsync(folder, "");
+        using var http = Client(agent);
+        var name = await PutAsync("hunter2");
+        using var self = JsonDocument.Parse(await http.GetStringAsync("/v1/auth/token/lookup-self", Cancellation));
+        var accessor = self.RootElement.GetProperty("data").GetProperty("accessor").GetString();
+
+        await AgentServer.WriteAsync(server.Root, "auth/token/revoke-accessor", $$"""{"accessor":"{{accessor}}"}""");
+
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"/v1/secret/data/{name}", Cancellation)).StatusCode);
+        await agent.SaysAsync("Logged in", times: 2);
+    }
+
+    [Fact]
+    public async Task What_the_policy_refuses_causes_no_logins()
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(folder, "");
+        using var http = Client(agent);
+
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync("/v1/sys/mounts", Cancellation)).StatusCode);
+        }
+
+        Assert.Equal(2, agent.Log.Split("Logged in").Length);
+    }
+
+    [Fact]
+    public async Task What_was_wrapped_is_told_once_and_the_second_who_asks_is_refused()
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(folder, "cache { cache_static_secrets = true }");
+        using var http = Client(agent);
+        var wrapped = await server.Root.SendAsync(
+            new MayflyRequest(HttpMethod.Put, "auth/token/create")
+            {
+                Body = """{"policies":["default"],"ttl":"1h"}"""u8.ToArray(),
+                WrapTtl = "60s",
+            },
+            Cancellation
+        );
+        var token = wrapped.WrapInfo.GetProperty("token").GetString();
+        using var body = new StringContent($$"""{"token":"{{token}}"}""", Encoding.UTF8, "application/json");
+
+        var first = await http.PutAsync("/v1/sys/wrapping/unwrap", body, Cancellation);
+        var second = await http.PutAsync("/v1/sys/wrapping/unwrap", body, Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, second.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("GET http://127.0.0.1:1/v1/sys/health", "127.0.0.1:1")]
+    [InlineData("CONNECT 1:1", "1:1")]
+    [InlineData("OPTIONS *", "x")]
+    public async Task A_target_that_is_no_path_is_refused(string request, string host)
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(folder, "");
+        using var connection = new TcpClient();
+        await connection.ConnectAsync("127.0.0.1", new Uri(agent.Address).Port, Cancellation);
+        await using var stream = connection.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
+            Cancellation
+        );
+        using var reader = new StreamReader(stream);
+
+        Assert.StartsWith("HTTP/1.1 400 ", await reader.ReadLineAsync(Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain("A request failed", agent.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_static_secret_is_kept_until_it_changes()
     {
         using var folder = new AgentFolder();
