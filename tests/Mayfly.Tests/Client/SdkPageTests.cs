@@ -178,7 +178,13 @@ public sealed class SdkPageTests(DatabaseServers servers)
         };
         // end
 
+        // example
+        var live = new LiveSecretsOptions { AuthenticationFailures = AuthenticationFailures.Default.WithNpgsql() };
+        // end
+
         Assert.Equal("username", options.UserField);
+        Assert.True(live.AuthenticationFailures.Includes(new PostgresException("no", "FATAL", "FATAL", "28P01")));
+        Assert.False(live.AuthenticationFailures.Includes(new PostgresException("no", "FATAL", "FATAL", "42601")));
         Assert.Equal(2, services.Count);
     }
 
