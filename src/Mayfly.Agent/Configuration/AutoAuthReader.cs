@@ -23,7 +23,10 @@ internal sealed class AutoAuthReader
     public AutoAuthStanza? Read(Stanza stanza)
     {
         var methods = stanza.Labelled("method");
-        var sinks = stanza.Labelled("sink").Concat(stanza.Many("sinks").SelectMany(Inner)).ToList();
+        var sinks = stanza
+            .Labelled("sink")
+            .Concat(stanza.Many("sinks").SelectMany(each => each.Inner("sink")))
+            .ToList();
         var reauth = stanza.Bool("enable_reauth_on_new_credentials") ?? false;
         stanza.Finish();
         if (methods.Count != 1)
@@ -47,13 +50,6 @@ internal sealed class AutoAuthReader
                 Sinks = files,
                 ReauthOnNewCredentials = reauth,
             };
-    }
-
-    private static IReadOnlyList<(string Label, Stanza Stanza)> Inner(Stanza sinks)
-    {
-        var inner = sinks.Labelled("sink");
-        sinks.Finish();
-        return inner;
     }
 
     private static MethodStanza? ReadMethod(string type, Stanza stanza)

@@ -66,7 +66,9 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
             Listeners =
             [
                 .. start.Listeners,
-                .. top.Labelled("listener").SelectMany(each => ListenerReader.Read(each.Label, each.Stanza)),
+                .. top.Labelled("listener")
+                    .Concat(top.Many("listeners").SelectMany(each => each.Inner("listener")))
+                    .SelectMany(each => ListenerReader.Read(each.Label, each.Stanza)),
             ],
             UseAutoAuthToken = TokenUses(cache, proxy) ?? start.UseAutoAuthToken,
             Log = ReadLog(top, start.Log),
@@ -120,13 +122,10 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
 
     private static CacheStanza ReadCache(Stanza stanza)
     {
-        if (stanza.Single("persist") is { } persist)
-        {
-            persist.Problem(
-                "a cache is not kept on disk: a restarted agent logs in again, and leases of its old token end with it"
-            );
-        }
-
+        // It only spares the next process some requests, so the file runs without it.
+        stanza.NoEffect(
+            ("persist", "a cache is not kept on disk: a restarted agent logs in and asks for everything again")
+        );
         return new CacheStanza
         {
             StaticSecrets = stanza.Bool("cache_static_secrets") ?? false,
@@ -182,7 +181,8 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
         var restart = stanza.String("restart_on_secret_changes") ?? "always";
         var signal = stanza.String("restart_stop_signal") ?? "SIGTERM";
         var limit = stanza.Duration("restart_kill_timeout") ?? TimeSpan.FromSeconds(30);
-        stanza.Meaningless("child_process_stdout", "child_process_stderr");
+        const string Own = "the program writes to the agent's own output; redirect it in command";
+        stanza.NoEffect(("child_process_stdout", Own), ("child_process_stderr", Own));
         if (command is not { Count: > 0 } || command[0].Length == 0)
         {
             stanza.Problem("command is needed: a list with the program and its arguments");

@@ -232,6 +232,14 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
         return found;
     }
 
+    /// <summary>All stanzas of that name in this one, which holds nothing else: <c>sinks { sink "file" { … } … }</c>.</summary>
+    public IReadOnlyList<(string Label, Stanza Stanza)> Inner(string key)
+    {
+        var found = Labelled(key);
+        Finish();
+        return found;
+    }
+
     /// <summary>Says that these keys have no effect here, and why, when they are used.</summary>
     public void NoEffect(params ReadOnlySpan<(string Key, string Why)> keys)
     {

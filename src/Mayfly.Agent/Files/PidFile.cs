@@ -5,6 +5,8 @@ namespace Mayfly.Agent.Files;
 /// <summary>The file that tells service managers the agent's process id; it goes when the agent stops.</summary>
 internal sealed class PidFile : IDisposable
 {
+    private static string Text => Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n";
+
     private readonly string _path;
 
     private PidFile(string path) => _path = path;
@@ -19,9 +21,23 @@ internal sealed class PidFile : IDisposable
             return null;
         }
 
-        File.WriteAllText(path, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+        File.WriteAllText(path, Text);
         return new PidFile(path);
     }
 
-    public void Dispose() => File.Delete(_path);
+    public void Dispose()
+    {
+        // Another agent that was given the same file has written its own number since: that one goes on running.
+        try
+        {
+            if (File.ReadAllText(_path) == Text)
+            {
+                File.Delete(_path);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is gone already, or nobody's any more; the agent ends either way.
+        }
+    }
 }

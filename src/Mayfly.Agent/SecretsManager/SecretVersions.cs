@@ -95,6 +95,9 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
                 400,
                 SecretValueJson.Error("AccessDeniedException", "The agent may not read the specified secret.")
             ),
+            // A name that cannot be a path.
+            400 => (400, SecretValueJson.Error("ValidationException", "The specified secret name is not valid.")),
+            429 => (400, SecretValueJson.Error("ThrottlingException", "Rate exceeded")),
             _ => (
                 reply.Status is >= 400 and < 500 ? 400 : 502,
                 SecretValueJson.Error("InternalServiceError", "The server has failed.")

@@ -212,6 +212,41 @@ public sealed class ConfigurationTests
         Assert.Equal(["/tmp/a", "/tmp/b"], read.AutoAuth.Sinks.Select(sink => sink.Path));
     }
 
+    [Fact]
+    public void Listeners_may_stand_together_in_one_stanza()
+    {
+        var read = Read(
+            "agent.hcl",
+            """
+            listeners {
+              listener "tcp" { address = "127.0.0.1:8100" tls_disable = true }
+              listener { type = "unix" address = "/run/agent.sock" }
+            }
+            """
+        );
+
+        Assert.Equal(["http://127.0.0.1:8100", "unix:///run/agent.sock"], read.Listeners.Select(each => each.Url));
+    }
+
+    [Theory]
+    [InlineData(
+        "cache { persist \"kubernetes\" { path = \"/vault/agent-cache\" keep_after_import = true } }",
+        "cache: persist has no effect: a cache is not kept on disk"
+    )]
+    [InlineData(
+        "cache { persist = { type = \"kubernetes\" path = \"/vault/agent-cache\" } }",
+        "cache: persist has no effect: a cache is not kept on disk"
+    )]
+    [InlineData(
+        "exec { command = [\"x\"] child_process_stdout = \"/var/log/x\" }",
+        "exec: child_process_stdout has no effect: the program writes to the agent's own output"
+    )]
+    [InlineData("telemetry { statsd_address = \"127.0.0.1:8125\" }", "metrics are not pushed")]
+    public void What_a_file_can_do_without_is_warned_of_and_the_rest_runs(string text, string warning)
+    {
+        Assert.Contains(warning, Assert.Single(Read("agent.hcl", text).Warnings), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(
         "vault { adress = \"x\" }",
@@ -240,7 +275,6 @@ public sealed class ConfigurationTests
         "template { contents = \"x\" source = \"y\" destination = \"z\" }",
         "one of source and contents is needed"
     )]
-    [InlineData("cache { persist \"kubernetes\" { path = \"/x\" } }", "a cache is not kept on disk")]
     [InlineData("exec { command = [] }", "command is needed")]
     [InlineData("exec { command = [\"x\"] restart_stop_signal = \"SIGNOPE\" }", "must be a signal's name")]
     [InlineData("log_level = \"loud\"", "log_level must be trace")]

@@ -87,6 +87,7 @@ public sealed class SecretsManagerTests(AgentServer server)
     [InlineData("/v1/", 400, "missing secret ID")]
     [InlineData("/elsewhere", 404, "Not found")]
     [InlineData("/secretsmanager/get?secretId=no-such", 400, "ResourceNotFoundException")]
+    [InlineData("/secretsmanager/get?secretId=../sys/mounts", 400, "ValidationException")]
     [InlineData("/secretsmanager/get?secretId=no-such&versionStage=OTHER", 400, "ResourceNotFoundException")]
     [InlineData(
         "/secretsmanager/get?secretId=no-such&versionId=5767290c-d089-49ed-b97c-17086f8c9d79",
