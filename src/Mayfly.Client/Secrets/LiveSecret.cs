@@ -40,6 +40,9 @@ public sealed class SecretChangedEventArgs(SecretValue? previous, SecretValue va
 /// </remarks>
 public sealed partial class LiveSecret
 {
+    // "For ever", as somebody may write TimeSpan.MaxValue: what is added up from it is still a time.
+    private static readonly TimeSpan LongestSpan = TimeSpan.FromDays(36500);
+
     private readonly LiveSecrets _owner;
     private readonly LiveSecretsOptions _options;
     private readonly TimeSpan _ttl;
@@ -55,8 +58,8 @@ public sealed partial class LiveSecret
         _owner = owner;
         _options = owner.Options;
         Name = name;
-        _ttl = options?.Ttl ?? _options.Ttl;
-        _maxStale = options?.MaxStale ?? _options.MaxStale ?? _ttl;
+        _ttl = Bounded(options?.Ttl ?? _options.Ttl);
+        _maxStale = Bounded(options?.MaxStale ?? _options.MaxStale ?? _ttl);
         _acknowledgement = options?.Acknowledgement ?? _options.Acknowledgement;
         _report = new UseReport(owner, name);
         _flight = new SingleFlight<SecretSourceException?>(
@@ -268,4 +271,6 @@ public sealed partial class LiveSecret
 
     private SecretSourceException ItIsGone() =>
         new(SecretFailure.Unreachable, $"{Name}: the answer took longer than its value may be used.");
+
+    private static TimeSpan Bounded(TimeSpan span) => span < LongestSpan ? span : LongestSpan;
 }

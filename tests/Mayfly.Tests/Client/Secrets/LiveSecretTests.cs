@@ -58,6 +58,22 @@ public sealed class LiveSecretTests : IAsyncDisposable
         Assert.Equal(2, _source.Fetches.Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Bounds_of_for_ever_are_bounds_like_others(bool isTtl)
+    {
+        _source.Set(App, "one");
+        var options = new LiveSecretsOptions { MaxStale = TimeSpan.MaxValue };
+        var secret = Start(isTtl ? options with { Ttl = TimeSpan.MaxValue } : options).Get(App);
+
+        Assert.Equal("one", (await secret.GetAsync(Cancellation))["value"]);
+        _source.Fail();
+        await _time.PassAsync(TimeSpan.FromDays(1), secret);
+
+        Assert.Equal("one", secret.Current["value"]);
+    }
+
     [Fact]
     public async Task Stale_values_are_served_to_the_bound_and_not_beyond()
     {
