@@ -6,16 +6,20 @@ namespace Mayfly.Agent.Files;
 
 /// <summary>
 /// Files that are there whole or not at all: written beside their place under a name of their own, and renamed. Whoever has
-/// the old one open keeps it; two writers never mix; a failure leaves the old one, and nothing beside it.
+/// the old one open keeps it; two writers never mix; a failure leaves the old one, and nothing beside it. What other users have
+/// put in the way counts for nothing: neither where their links lead nor what their files permit.
 /// </summary>
 internal static partial class AtomicFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int MostLinks = 40;
 
     /// <summary>Replaces or makes <paramref name="path"/>.</summary>
-    /// <param name="path">Where. When it is a link, what it points to is replaced.</param>
+    /// <param name="path">Where. When it is a link of the agent's user or of root, what it points to is replaced.</param>
     /// <param name="content">The whole content.</param>
-    /// <param name="mode">Permissions; null for those of the file that is there, or 0600.</param>
+    /// <param name="mode">
+    /// Permissions; null for those of the file that is there, when it is the agent's, root's or the owner's, or 0600.
+    /// </param>
     /// <param name="owner">Name or number; "" leaves it.</param>
     /// <param name="group">Name or number; "" leaves it.</param>
     /// <exception cref="IOException">It cannot be written: read-only, full, no such folder or owner.</exception>
@@ -29,22 +33,22 @@ internal static partial class AtomicFile
         );
         try
         {
-            // Nobody else may read it before its owner and its permissions are what they shall be.
-            using (
-                var file = File.OpenHandle(
-                    next,
-                    FileMode.CreateNew,
-                    FileAccess.Write,
-                    FileShare.None,
-                    FileOptions.None,
-                    content.Length
-                )
-            )
+            // Nobody else may read it before its owner and its permissions are what they shall be, nor open it to read it later.
+            var options = new FileStreamOptions
             {
-                File.SetUnixFileMode(file, Private);
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.None,
+                BufferSize = 0,
+                PreallocationSize = content.Length,
+                UnixCreateMode = Private,
+            };
+            using (var stream = new FileStream(next, options))
+            {
+                var file = stream.SafeFileHandle;
                 RandomAccess.Write(file, content, 0);
                 FileOwner.Set(file, path, owner, group);
-                File.SetUnixFileMode(file, mode ?? Existing(path) ?? Private);
+                File.SetUnixFileMode(file, mode ?? Existing(path, owner) ?? Private);
                 // .NET's own flush does not tell of failures.
                 if (fsync(file) != 0)
                 {
@@ -61,14 +65,39 @@ internal static partial class AtomicFile
         }
     }
 
-    /// <summary>The file behind links, so that a link stays one.</summary>
-    private static string Target(string path)
+    /// <summary>What <see cref="Write"/> would replace; null when there is no such file.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Reading is not permitted.</exception>
+    public static byte[]? Read(string path)
     {
-        var file = new FileInfo(path);
-        return file.LinkTarget is null ? path : file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
+        path = Target(Path.GetFullPath(path));
+        // A pipe would be waited for.
+        return FileStatus.Of(path) is { IsRegular: true } ? File.ReadAllBytes(path) : null;
     }
 
-    private static UnixFileMode? Existing(string path) => File.Exists(path) ? File.GetUnixFileMode(path) : null;
+    /// <summary>
+    /// The file behind links, so that a link stays one. A link of another user is not followed, and so replaced: it could lead
+    /// to a file that the agent may write and that user may not.
+    /// </summary>
+    private static string Target(string path)
+    {
+        for (var links = 0; FileStatus.Of(path) is { IsLink: true, IsTrusted: true }; links++)
+        {
+            if (links == MostLinks || new FileInfo(path).LinkTarget is not { } target)
+            {
+                throw new IOException($"{path} is a link that leads nowhere");
+            }
+
+            path = Path.GetFullPath(target, Path.GetDirectoryName(path) ?? "/");
+        }
+
+        return path;
+    }
+
+    private static UnixFileMode? Existing(string path, string owner) =>
+        FileStatus.Of(path) is { IsRegular: true } status && (status.IsTrusted || FileOwner.Is(status.Owner, owner))
+            ? status.Permissions
+            : null;
 
     private static void Remove(string path)
     {

@@ -28,6 +28,9 @@ internal static partial class FileOwner
         }
     }
 
+    /// <summary>Whether that is the number of <paramref name="owner"/>, who is somebody.</summary>
+    public static bool Is(uint number, string owner) => owner.Length > 0 && User(owner) == (int)number;
+
     private static IOException Failed(string path, string owner, string group) =>
         new($"{path} cannot be given to {owner}:{group}: {Marshal.GetLastPInvokeErrorMessage()}");
 

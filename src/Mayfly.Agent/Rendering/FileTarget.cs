@@ -80,7 +80,7 @@ internal sealed class FileTarget : ITarget
     private bool TakeOutput(byte[] output)
     {
         var path = _stanza.Destination;
-        var held = Read(path);
+        var held = AtomicFile.Read(path);
         if (held is not null && held.AsSpan().SequenceCompareTo(output) == 0)
         {
             if (_stanza.Mode is { } mode && File.GetUnixFileMode(path) != mode)
@@ -108,7 +108,7 @@ internal sealed class FileTarget : ITarget
     private void Write(SideFile file)
     {
         var content = GoText.Encode(file.Content);
-        var held = Read(file.Path);
+        var held = AtomicFile.Read(file.Path);
         if (file.IsAppended && held is not null)
         {
             content = [.. held, .. content];
@@ -146,6 +146,4 @@ internal sealed class FileTarget : ITarget
     /// <summary>They are written again only when one is another.</summary>
     private static bool AreSame(IReadOnlyList<SideFile> files, IReadOnlyList<SideFile> others) =>
         files.Count == others.Count && files.Zip(others).All(pair => pair.First == pair.Second);
-
-    private static byte[]? Read(string path) => File.Exists(path) ? File.ReadAllBytes(path) : null;
 }

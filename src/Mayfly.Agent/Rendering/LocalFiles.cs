@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mayfly.Agent.Files;
 using Mayfly.Agent.Templates.Values;
 using Microsoft.Extensions.Logging;
 
@@ -63,6 +64,12 @@ internal sealed class LocalFiles(ILogger log, TimeProvider time)
         try
         {
             known.Stamp = Stamp(path);
+            if (FileStatus.Of(path, followsLinks: true) is { IsRegular: false })
+            {
+                // A pipe would be waited for, and with it every other file.
+                throw new IOException($"{path} is no regular file");
+            }
+
             using var file = new FileStream(
                 path,
                 FileMode.Open,

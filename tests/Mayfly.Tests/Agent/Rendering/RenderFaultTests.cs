@@ -241,9 +241,11 @@ public sealed class RenderFaultTests
             ("bad", "{{ \"x\" | writeToFile \"\" \"\" \"\" \"0600\" }}"),
             ("worse", "{{ \"x\" | writeToFile \"/tmp/a\\x00b\" \"\" \"\" \"0600\" }}"),
             ("worst", "{{ plugin \"\" }}"),
+            ("device", "{{ file \"/dev/zero\" }}"),
             ("out", Template)
         );
         await run.SaysAsync("the program is missing");
+        await run.SaysAsync("/dev/zero is no regular file");
         await run.SaysAsync("the path is missing, or is none");
         await run.ShowsAsync("out", "first");
         await WriteAsync(server, "second");
