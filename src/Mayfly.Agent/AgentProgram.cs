@@ -76,7 +76,11 @@ public static class AgentProgram
                 },
                 all: configuration.Exec is not null
             );
+            // Before the login: a server that is away must not make systemd end the agent, which waits for it.
+            var systemd = arguments.Environment(SystemdNotice.Variable);
+            SystemdNotice.Send(systemd, SystemdNotice.Ready);
             await Task.WhenAny(host.Ended, Task.Delay(Timeout.InfiniteTimeSpan, stop.Token));
+            SystemdNotice.Send(systemd, SystemdNotice.Stopping);
             log.LogInformation("Stopping");
             return host.Ended.IsCompletedSuccessfully ? await host.Ended : await host.StopAsync();
         }
