@@ -11,13 +11,24 @@ internal sealed class EventFilter
 {
     private const int MaxLength = 1_024;
     private const int MaxDepth = 16;
-    private static readonly TimeSpan MatchLimit = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MatchLimit = TimeSpan.FromMilliseconds(20);
 
     private readonly Func<ChangeEvent, bool> _matches;
 
     private EventFilter(Func<ChangeEvent, bool> matches) => _matches = matches;
 
-    public bool Matches(ChangeEvent change) => _matches(change);
+    /// <summary>Whether the event is wanted, or null when that takes too long to say.</summary>
+    public bool? Matches(ChangeEvent change)
+    {
+        try
+        {
+            return _matches(change);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The filter, or what is wrong with the expression.</summary>
     public static (EventFilter? Filter, string? Problem) Parse(string expression)
@@ -217,11 +228,11 @@ internal sealed class EventFilter
         {
             try
             {
-                var pattern = new Regex(
-                    value,
-                    RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
-                    MatchLimit
-                );
+                // Holds the pattern to what Go's have. It is not what matches: its automaton grows to gigabytes with some patterns, and
+                // it looks at the time too seldom. The other one needs next to no memory, and its limit holds.
+                const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
+                _ = new Regex(value, Options | RegexOptions.NonBacktracking, MatchLimit);
+                var pattern = new Regex(value, Options, MatchLimit);
                 return change => pattern.IsMatch(selector(change)) != isNot;
             }
             catch (Exception e) when (e is ArgumentException or NotSupportedException)

@@ -14,6 +14,9 @@ public enum SubscriptionEnd
 
     /// <summary>The server is being sealed, or stops.</summary>
     Closing,
+
+    /// <summary>Its filter takes too much of the processor.</summary>
+    FilterTooSlow,
 }
 
 /// <summary>What a subscriber is to be told next. With nothing in it, it is a sign of life.</summary>
@@ -35,12 +38,19 @@ public sealed class Subscription : IDisposable
     /// <summary>The most events of one batch.</summary>
     private const int BatchLimit = 64;
 
+    /// <summary>How long a filter may take altogether: so much, and so much more for each event.</summary>
+    private static readonly TimeSpan SiftingAtFirst = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan SiftingPerEvent = TimeSpan.FromMilliseconds(1);
+
     private readonly EventBus _bus;
     private readonly SubscriptionRequest _request;
     private readonly List<ChangeEvent> _batch = [];
     private long _next;
     private bool _lost;
     private long _looks = -1;
+    private TimeSpan _sifting;
+    private long _sifted;
     private int _disposed;
 
     internal Subscription(EventBus bus, SubscriptionRequest request, long next, bool lost)
@@ -79,6 +89,10 @@ public sealed class Subscription : IDisposable
 
                 _looks = looks;
                 _batch.RemoveAll(change => !EventBus.IsVisible(change, acl));
+                if (!Sift())
+                {
+                    return new EventBatch(default, [], SubscriptionEnd.FilterTooSlow);
+                }
             }
 
             if (_batch.Count > 0 || _lost)
@@ -120,7 +134,31 @@ public sealed class Subscription : IDisposable
         return EventJson.Lost(_bus.Source, _bus.Time.GetUtcNow());
     }
 
-    /// <summary>Takes what was asked for, whether it may be told or not: that is looked at once for all of it.</summary>
+    /// <summary>
+    /// Leaves what the filter wants. It sees only what may be told: how long it takes with anything else would tell of that.
+    /// </summary>
+    /// <returns>False when the filter takes too long.</returns>
+    private bool Sift()
+    {
+        if (_request.Filter is not { } filter || _batch.Count == 0)
+        {
+            return true;
+        }
+
+        var start = _bus.Time.GetTimestamp();
+        _sifted += _batch.Count;
+        var isSlow = false;
+        _batch.RemoveAll(change =>
+        {
+            var matches = isSlow ? null : filter.Matches(change);
+            isSlow |= matches is null;
+            return matches != true;
+        });
+        _sifting += _bus.Time.GetElapsedTime(start);
+        return !isSlow && _sifting <= SiftingAtFirst + _sifted * SiftingPerEvent;
+    }
+
+    /// <summary>Takes what is of the types, whether it may be told or not: that is looked at once for all of it.</summary>
     private void Collect(long head)
     {
         while (_next < head && _batch.Count < BatchLimit)
@@ -139,7 +177,7 @@ public sealed class Subscription : IDisposable
             }
 
             _next++;
-            if (_request.Wants(change))
+            if (_request.IsOfType(change))
             {
                 _batch.Add(change);
             }

@@ -19,5 +19,5 @@ internal sealed record SubscriptionRequest(
     Admission Admit
 )
 {
-    public bool Wants(ChangeEvent change) => Types.Matches(change.Type) && Filter?.Matches(change) != false;
+    public bool IsOfType(ChangeEvent change) => Types.Matches(change.Type);
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FsCheck;
 using FsCheck.Fluent;
 using Mayfly.Core.Events;
@@ -64,6 +65,22 @@ public sealed class EventFilterTests
         Assert.Null(filter);
         // A bare path is the mistake that people make.
         Assert.Contains(part == "!=, contains" ? "is no selector" : part, problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("^(a|b|aa|ab|ba|bb|c)+d$")]
+    [InlineData("^(.*a.{200}b)+$")]
+    public void A_pattern_takes_neither_long_nor_much_memory(string pattern)
+    {
+        var filter = EventFilter.Parse($"data_path matches \"{pattern}\"").Filter!;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 20; i++)
+        {
+            var path = RandomNumberGenerator.GetString("abc", 1_000);
+            filter.Matches(new("1", "t", "o", "m/", path, needsSudo: false, default));
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16 << 20);
     }
 
     [Fact]

@@ -255,6 +255,37 @@ public sealed class SubscriptionTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_filter_that_takes_too_long_ends_the_subscription_and_tells_nothing_of_what_it_may_not_see(
+        bool isVisible
+    )
+    {
+        await using var vault = await StartAsync();
+        var token = await vault.TokenWithPolicyAsync(
+            "app",
+            Marks + (isVisible ? "path \"kv/*\" { capabilities = [\"read\"] }" : "")
+        );
+        const string Slow = "^kv/data/(a|aa|aaa)+$";
+        var outcome = await vault.AskAsync(
+            "*",
+            token,
+            query: ("filter", $"data_path matches \"{Slow}\" or data_path contains marks")
+        );
+        using var subscription = outcome.Response!.Subscription!;
+        await WriteAsync(vault, new string('a', 200) + "b");
+
+        if (isVisible)
+        {
+            Assert.Equal(SubscriptionEnd.FilterTooSlow, (await subscription.ReadAsync(Cancellation)).End);
+        }
+        else
+        {
+            Assert.Empty(await vault.DrainAsync(subscription));
+        }
+    }
+
+    [Theory]
     [InlineData("revoke-self")]
     [InlineData("revoke the parent")]
     [InlineData("expire")]

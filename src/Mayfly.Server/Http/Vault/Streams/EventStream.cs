@@ -44,6 +44,7 @@ internal static class EventStream
         {
             SubscriptionEnd.TokenEnded => "the token has ended",
             SubscriptionEnd.Denied => Fault.PermissionDenied,
+            SubscriptionEnd.FilterTooSlow => "the filter takes too long; make its patterns simpler",
             _ => "the server is stopping or being sealed",
         };
 
