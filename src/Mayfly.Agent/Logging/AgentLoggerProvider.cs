@@ -86,7 +86,12 @@ internal sealed class AgentLoggerProvider(Action<byte[]> write, LogLevel level, 
     {
         foreach (var c in message)
         {
-            if (char.IsControl(c))
+            // The server's refusals have several lines, and are to be read.
+            if (c is '\n' or '\t')
+            {
+                text.Append(c == '\n' ? "\\n" : "\\t");
+            }
+            else if (char.IsControl(c))
             {
                 text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             }
