@@ -111,7 +111,8 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
         : _fields.Strings(key);
 
     /// <summary>
-    /// Permissions in octal: <c>"0640"</c>, or a number that begins with 0. Null when absent, or "0000": as the file has them.
+    /// Permissions in octal: <c>"0640"</c>, or a number that begins with 0. Any other number is a decimal one, as in Vault: JSON has no
+    /// other way to say it. Null when absent, or "0000": as the file has them.
     /// </summary>
     public UnixFileMode? Mode(string key, UnixFileMode? absent)
     {
@@ -120,7 +121,10 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
             null or HclNull => null,
             HclString value => value.Text,
             // HCL reads 0640 as octal; YAML gives the digits.
-            HclNumber number => number.Text,
+            HclNumber { Text: ['0', ..] } number => number.Text,
+            // 416 is 0640, and would open a token to everybody if it were read as octal. 640 is meant to be octal by whoever writes
+            // it, and is not: it is refused.
+            HclNumber { Integer: >= 0 and <= 0x1FF and { } bits } => Convert.ToString(bits, 8),
             _ => "?",
         };
         if (string.IsNullOrEmpty(text))

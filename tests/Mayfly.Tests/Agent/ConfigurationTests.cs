@@ -212,6 +212,38 @@ public sealed class ConfigurationTests
         Assert.Equal(["/tmp/a", "/tmp/b"], read.AutoAuth.Sinks.Select(sink => sink.Path));
     }
 
+    [Theory]
+    [InlineData("agent.json", "416")]
+    [InlineData("agent.json", "\"0640\"")]
+    [InlineData("agent.json", "\"640\"")]
+    [InlineData("agent.hcl", "416")]
+    [InlineData("agent.hcl", "0640")]
+    [InlineData("agent.yaml", "0640")]
+    [InlineData("agent.yaml", "0o640")]
+    public void A_mode_is_octal_when_it_looks_so_and_decimal_when_it_is_another_number(string file, string mode)
+    {
+        var read = Read(file, Sink(file, mode));
+
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead,
+            read.AutoAuth!.Sinks[0].Mode
+        );
+    }
+
+    [Theory]
+    [InlineData("agent.hcl", "640")]
+    [InlineData("agent.json", "640")]
+    [InlineData("agent.yaml", "640")]
+    [InlineData("agent.hcl", "-1")]
+    [InlineData("agent.json", "\"rw\"")]
+    public void A_mode_that_could_be_either_is_refused(string file, string mode)
+    {
+        var notes = new ConfigurationNotes();
+        _ = ConfigurationFiles.Apply(new AgentConfiguration(), file, Sink(file, mode), notes);
+
+        Assert.Contains("mode must be permissions in octal", Assert.Single(notes.Problems), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Listeners_may_stand_together_in_one_stanza()
     {
@@ -365,6 +397,19 @@ public sealed class ConfigurationTests
                 text => YamlDocument.Parse(text) is var (body, error) && body is null != error is null
             )
             .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+
+    private static string Sink(string file, string mode) =>
+        file.EndsWith(".hcl", StringComparison.Ordinal)
+            ? $$"""
+                auto_auth {
+                  method "kubernetes" { config = { role = "app" } }
+                  sink "file" { config = { path = "/tmp/a" mode = {{mode}} } }
+                }
+                """
+            : $$"""
+                {"auto_auth": { "method": {"kubernetes": {"config": {"role": "app"} } },
+                  "sink": {"file": {"config": {"path": "/tmp/a", "mode": {{mode}} } } } } }
+                """;
 
     private static AgentConfiguration Read(string file, string text)
     {
