@@ -21,6 +21,8 @@ internal sealed record CacheKey(string Method, string Target, string Token, stri
             || headers.ContainsKey("X-Vault-MFA")
             || headers.ContainsKey("X-Vault-Policy-Override")
             || headers.ContainsKey("Upgrade")
+            // The server hears of who uses which version by their reads, and may offer them another one during a rotation.
+            || headers.ContainsKey("X-Mayfly-Consumer")
             // Which one counts is the server's to say.
             || headers["X-Vault-Namespace"].Count > 1
             || IsStream(headers.Accept)

@@ -159,6 +159,32 @@ public sealed class ProxyTests(AgentServer server)
     }
 
     [Fact]
+    public async Task A_read_that_tells_who_uses_the_secret_reaches_the_server()
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(folder, "cache { cache_static_secrets = true }");
+        using var http = Client(agent);
+        var name = await PutAsync("used");
+        await HitAsync(agent, http, $"/v1/secret/data/{name}");
+
+        foreach (var consumer in new[] { "web/1", "web/2" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/secret/data/{name}");
+            request.Headers.Add("X-Mayfly-Consumer", consumer);
+            using var reply = await http.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, reply.StatusCode);
+            Assert.False(reply.Headers.Contains("X-Cache"));
+        }
+
+        var known = await server.Root.SendAsync(
+            new MayflyRequest(HttpMethod.Get, "sys/consumers") { Query = [new("path", $"secret/data/{name}")] },
+            Cancellation
+        );
+        Assert.Contains("web/1", known.Data.GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("web/2", known.Data.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_write_through_the_agent_is_seen_by_the_next_read()
     {
         using var folder = new AgentFolder();
