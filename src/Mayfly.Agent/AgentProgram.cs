@@ -1,6 +1,7 @@
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Logging;
 using Mayfly.Agent.Processes;
+using Mayfly.Client.Redaction;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent;
@@ -38,7 +39,8 @@ public static class AgentProgram
             output.Write,
             configuration.Log.Level ?? LogLevel.Information,
             configuration.Log.Json ?? false,
-            time
+            time,
+            Redactor.Shared
         );
         using var logs = new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var log = logs.CreateLogger("agent");

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Mayfly.Client.Redaction;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Logging;
@@ -10,9 +11,16 @@ namespace Mayfly.Agent.Logging;
 /// <summary>
 /// Log lines as mayflyd has them: <c>2026-01-01T00:00:00.000Z [INFO]  sink: written: path=/run/token</c>, or one JSON object a
 /// line. Line breaks in messages are escaped, so a line is always one entry. The level can be changed while the agent runs.
+/// Reasons of failures come from where nobody knows that a path or a name was made of a secret, by a template for one; so the
+/// values that the agent holds are taken out of them.
 /// </summary>
-internal sealed class AgentLoggerProvider(Action<byte[]> write, LogLevel level, bool json, TimeProvider time)
-    : ILoggerProvider
+internal sealed class AgentLoggerProvider(
+    Action<byte[]> write,
+    LogLevel level,
+    bool json,
+    TimeProvider time,
+    Redactor? redactor = null
+) : ILoggerProvider
 {
     private static readonly JsonWriterOptions JsonOptions = new()
     {
@@ -35,16 +43,23 @@ internal sealed class AgentLoggerProvider(Action<byte[]> write, LogLevel level, 
     private void Write(LogLevel severity, string category, string message, Exception? exception)
     {
         var now = time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        var error = exception is null ? null : $"{exception.GetType().Name}: {exception.Message}";
+        if (redactor is not null && severity >= LogLevel.Warning)
+        {
+            message = redactor.Redact(message);
+            error = error is null ? null : redactor.Redact(error);
+        }
+
         var line = json
-            ? JsonLine(now, severity, category, message, exception)
-            : TextLine(now, severity, category, message, exception);
+            ? JsonLine(now, severity, category, message, error)
+            : TextLine(now, severity, category, message, error);
         lock (_gate)
         {
             write(line);
         }
     }
 
-    private static byte[] TextLine(string now, LogLevel severity, string category, string message, Exception? exception)
+    private static byte[] TextLine(string now, LogLevel severity, string category, string message, string? error)
     {
         var text = new StringBuilder(now)
             .Append(' ')
@@ -52,15 +67,15 @@ internal sealed class AgentLoggerProvider(Action<byte[]> write, LogLevel level, 
             .Append(category)
             .Append(": ");
         AppendEscaped(text, message);
-        if (exception is not null)
+        if (error is not null)
         {
-            AppendEscaped(text.Append(": error="), $"{exception.GetType().Name}: {exception.Message}");
+            AppendEscaped(text.Append(": error="), error);
         }
 
         return Encoding.UTF8.GetBytes(text.Append('\n').ToString());
     }
 
-    private static byte[] JsonLine(string now, LogLevel severity, string category, string message, Exception? exception)
+    private static byte[] JsonLine(string now, LogLevel severity, string category, string message, string? error)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
@@ -70,9 +85,9 @@ internal sealed class AgentLoggerProvider(Action<byte[]> write, LogLevel level, 
             writer.WriteString("@level"u8, Name(severity).ToLowerInvariant());
             writer.WriteString("@module"u8, category);
             writer.WriteString("@message"u8, message);
-            if (exception is not null)
+            if (error is not null)
             {
-                writer.WriteString("error"u8, $"{exception.GetType().Name}: {exception.Message}");
+                writer.WriteString("error"u8, error);
             }
 
             writer.WriteEndObject();

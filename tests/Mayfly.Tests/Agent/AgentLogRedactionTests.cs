@@ -1,0 +1,35 @@
+using System.Text;
+using Mayfly.Agent.Logging;
+using Mayfly.Client.Redaction;
+using Microsoft.Extensions.Logging;
+
+namespace Mayfly.Tests.Agent;
+
+public sealed class AgentLogRedactionTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_reason_that_quotes_a_value_is_told_without_it(bool json)
+    {
+        var value = $"N0t-4-logs-{Guid.NewGuid():N}";
+        var registry = new SecretRegistry();
+        registry.Add(value);
+        var log = new StringBuilder();
+        using var provider = new AgentLoggerProvider(
+            line => log.Append(Encoding.UTF8.GetString(line)),
+            LogLevel.Debug,
+            json,
+            TimeProvider.System,
+            new Redactor(registry)
+        );
+        var logger = provider.CreateLogger("template");
+
+        logger.LogWarning("a file cannot be read: {Path}", $"/etc/{value}/x");
+        logger.LogError(new IOException($"there is no '{value}' in /etc/passwd"), "not written");
+
+        Assert.Contains("a file cannot be read: /etc/[redacted]/x", log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("there is no '[redacted]' in /etc/passwd", log.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(value, log.ToString(), StringComparison.Ordinal);
+    }
+}
