@@ -37,7 +37,7 @@ internal sealed class SecretsManagerApi(SecretsManagerStanza settings, SsrfToken
                     : exchange.AnswerTextAsync(405, "Not allowed")
             );
         }
-        else if (exchange.Headers.ContainsKey("X-Forwarded-For"))
+        else if (exchange.Headers.ContainsKey("X-Forwarded-For") || exchange.Headers.ContainsKey("Forwarded"))
         {
             await exchange.AnswerTextAsync(400, "Forwarded");
         }

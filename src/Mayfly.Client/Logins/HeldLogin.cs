@@ -14,7 +14,7 @@ internal sealed class HeldLogin
         _time = time;
         _asked = asked;
         // A tenth of spread, so that programs that were started together do not come together.
-        Attend = Backoff.Between(login.LeaseDuration * 0.6, login.LeaseDuration * 2 / 3);
+        Attend = Backoff.Between(login.LeaseDuration * 0.6, login.LeaseDuration * (2.0 / 3));
     }
 
     public Login Login { get; }

@@ -137,6 +137,10 @@ public sealed class SecretsManagerTests(AgentServer server)
         other.DefaultRequestHeaders.Add("X-Forwarded-For", "1.2.3.4");
         var forwarded = await other.GetAsync("/secretsmanager/get?secretId=x", Cancellation);
         Assert.Equal("Forwarded", await forwarded.Content.ReadAsStringAsync(Cancellation));
+        other.DefaultRequestHeaders.Remove("X-Forwarded-For");
+        other.DefaultRequestHeaders.Add("Forwarded", "for=1.2.3.4");
+        forwarded = await other.GetAsync("/secretsmanager/get?secretId=x", Cancellation);
+        Assert.Equal("Forwarded", await forwarded.Content.ReadAsStringAsync(Cancellation));
     }
 
     [Fact]
