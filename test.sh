@@ -17,6 +17,7 @@ wanted=(
   "/usr/bin/openssl:openssl"
   "/usr/bin/git:git"
   "/usr/bin/ssh-keygen:openssh-client"
+  "/usr/bin/zip:zip"
   "/usr/share/gocode/src/github.com/BurntSushi/toml/internal/toml-test/tests:golang-github-burntsushi-toml-dev"
   "/usr/lib/postgresql/*/bin/postgres:postgresql"
   "/usr/sbin/mariadbd:mariadb-server"

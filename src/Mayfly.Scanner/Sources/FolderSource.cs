@@ -1,4 +1,4 @@
-using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Archives;
 using Mayfly.Scanner.Scanning;
 
 namespace Mayfly.Scanner.Sources;
@@ -24,6 +24,9 @@ public sealed class FolderSource(string root) : IScanSource
 
     /// <summary>Larger files (in bytes) are listed as passed over; 0 for any size.</summary>
     public long LargestFile { get; init; }
+
+    /// <summary>So many archives inside of each other are opened; 0 for none.</summary>
+    public int MaxArchiveDepth { get; init; }
 
     /// <summary>Files (by their full path) that are left out: the baseline and the configuration of the scan itself.</summary>
     public IReadOnlySet<string> Except { get; init; } = new HashSet<string>();
@@ -75,15 +78,9 @@ public sealed class FolderSource(string root) : IScanSource
                 return;
             }
 
-            if (TextEncoding.Open(stream) is not { } text)
-            {
-                tally.CountBinaryFile();
-                return;
-            }
-
-            tally.CountFile();
             var model = new Fragment(default, file.Name) { SymlinkFile = file.Link };
-            tally.Add(order, StreamSource.Read(scanner, cutter, text, model, tally, cancellation));
+            var content = new ContentScan(scanner, cutter, tally, order, MaxArchiveDepth, file.IsRoot, cancellation);
+            content.Scan(stream, model, stream.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -99,7 +96,7 @@ public sealed class FolderSource(string root) : IScanSource
             var name = Slashes(root);
             if (File.Exists(start))
             {
-                yield return new FoundFile(start, name, "");
+                yield return new FoundFile(start, name, "") { IsRoot = true };
             }
             else
             {
@@ -195,5 +192,9 @@ public sealed class FolderSource(string root) : IScanSource
     /// <param name="Path">To open it.</param>
     /// <param name="Name">For findings.</param>
     /// <param name="Link">The link that led to it, or "".</param>
-    private sealed record FoundFile(string Path, string Name, string Link);
+    private sealed record FoundFile(string Path, string Name, string Link)
+    {
+        /// <summary>The scan is of this file alone.</summary>
+        public bool IsRoot { get; init; }
+    }
 }

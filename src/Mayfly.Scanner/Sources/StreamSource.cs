@@ -1,3 +1,4 @@
+using Mayfly.Scanner.Archives;
 using Mayfly.Scanner.Findings;
 using Mayfly.Scanner.Scanning;
 
@@ -8,14 +9,36 @@ namespace Mayfly.Scanner.Sources;
 /// <param name="name">What findings call it; may be "".</param>
 public sealed class StreamSource(Stream stream, string name) : IScanSource
 {
+    /// <summary>When it is an archive, so many inside of each other are opened; 0 for none.</summary>
+    public int MaxArchiveDepth { get; init; }
+
     /// <inheritdoc />
     public ScanResult Scan(SecretScanner scanner, CancellationToken cancellation)
     {
         var tally = new ScanTally();
-        tally.CountFile();
+        var model = new Fragment(default, name);
+        var cutter = new FragmentCutter();
         try
         {
-            tally.Add(0, Read(scanner, new FragmentCutter(), stream, new Fragment(default, name), tally, cancellation));
+            var text = stream;
+            if (MaxArchiveDepth > 0)
+            {
+                var head = new HeadStream(stream, TextEncoding.Sample);
+                if (ArchiveFormats.Of(head.Head) != ArchiveFormat.None)
+                {
+                    new ContentScan(scanner, cutter, tally, 0, MaxArchiveDepth, mustOpen: true, cancellation).Scan(
+                        head,
+                        model,
+                        null
+                    );
+                    return tally.Result();
+                }
+
+                text = head;
+            }
+
+            tally.CountFile();
+            Read(scanner, cutter, text, model, tally, 0, cancellation);
         }
         catch (IOException e)
         {
@@ -25,18 +48,37 @@ public sealed class StreamSource(Stream stream, string name) : IScanSource
         return tally.Result();
     }
 
-    /// <summary>What is found in a text, each thing once.</summary>
-    internal static List<Finding> Read(
+    /// <summary>Adds what is found in a text, each thing once, also when it cannot be read to its end.</summary>
+    internal static void Read(
         SecretScanner scanner,
         FragmentCutter cutter,
         Stream text,
         Fragment model,
         ScanTally tally,
+        long order,
         CancellationToken cancellation
     )
     {
         var findings = new List<Finding>();
-        foreach (var fragment in cutter.Cut(text, model))
+        try
+        {
+            Read(scanner, cutter.Cut(text, model), findings, tally, cancellation);
+        }
+        finally
+        {
+            tally.Add(order, findings);
+        }
+    }
+
+    private static void Read(
+        SecretScanner scanner,
+        IEnumerable<Fragment> fragments,
+        List<Finding> findings,
+        ScanTally tally,
+        CancellationToken cancellation
+    )
+    {
+        foreach (var fragment in fragments)
         {
             cancellation.ThrowIfCancellationRequested();
             tally.CountBytes(fragment.Bytes.Length);
@@ -54,8 +96,6 @@ public sealed class StreamSource(Stream stream, string name) : IScanSource
                 }
             }
         }
-
-        return findings;
     }
 
     private static bool IsSamePlace(Finding one, Finding other) =>

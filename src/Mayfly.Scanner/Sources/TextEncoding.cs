@@ -8,20 +8,11 @@ internal static class TextEncoding
     /// <summary>So many bytes are looked at, as git does.</summary>
     public const int Sample = 8000;
 
-    /// <summary>The stream as text close to UTF-8, or null when it is none.</summary>
-    /// <param name="stream">Positioned at its beginning, and able to go back there.</param>
-    public static Stream? Open(Stream stream)
-    {
-        Span<byte> sample = stackalloc byte[Sample];
-        sample = sample[..stream.ReadAtLeast(sample, Sample, throwOnEndOfStream: false)];
-        stream.Position = 0;
-        return Of(sample) switch
-        {
-            null => null,
-            { CodePage: 65001 } => stream,
-            { } other => Encoding.CreateTranscodingStream(stream, other, Encoding.UTF8, leaveOpen: true),
-        };
-    }
+    /// <summary>The stream, which is in <paramref name="encoding"/>, as text close to UTF-8.</summary>
+    public static Stream Open(Stream stream, Encoding encoding) =>
+        encoding.CodePage == Encoding.UTF8.CodePage
+            ? stream
+            : Encoding.CreateTranscodingStream(stream, encoding, Encoding.UTF8, leaveOpen: true);
 
     /// <summary>UTF-8 (also for the single-byte encodings, which nothing tells apart), UTF-16, or null for no text.</summary>
     public static Encoding? Of(ReadOnlySpan<byte> sample)

@@ -117,6 +117,28 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
+    public async Task Archives_are_opened_when_it_is_asked_for()
+    {
+        using (
+            var zip = System.IO.Compression.ZipFile.Open(
+                Path.Combine(_git.Folder, "a.zip"),
+                System.IO.Compression.ZipArchiveMode.Create
+            )
+        )
+        {
+            using var entry = new StreamWriter(zip.CreateEntry("in/b.txt").Open());
+            entry.Write($"id = {Key}\n");
+        }
+
+        Assert.Equal(0, (await Scan("dir", _git.Folder)).Code);
+        var opened = await Scan("dir", "--max-archive-depth=1", _git.Folder);
+        Assert.Equal(1, opened.Code);
+        Assert.Contains("a.zip!in/b.txt:1:6", opened.Output, StringComparison.Ordinal);
+        Assert.Equal(2, (await Scan("dir", "--strict", Path.Combine(_git.Folder, "a.zip"))).Code);
+        Assert.Equal(2, (await Scan("dir", "--max-archive-depth=-1", _git.Folder)).Code);
+    }
+
+    [Fact]
     public async Task Strict_makes_a_failure_of_what_could_not_be_read()
     {
         _git.Write("a.txt", new string('x', 2_000_000));

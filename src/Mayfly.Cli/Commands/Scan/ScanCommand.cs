@@ -16,6 +16,9 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     /// <summary>Exit code when the scan could not be done, as distinct from leaks.</summary>
     private const int Failed = 2;
 
+    /// <summary>More would be recursion for its own sake.</summary>
+    private const int DeepestArchive = 32;
+
     private readonly ScanFlags _flags = new();
 
     public override IReadOnlyList<Flag> Flags => [.. OwnFlags, .. _flags.All];
@@ -25,6 +28,9 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     public override int WrongUse => Failed;
 
     protected virtual IReadOnlyList<Flag> OwnFlags => [];
+
+    /// <summary>How many archives inside of each other are opened.</summary>
+    protected int ArchiveDepth => _flags.ArchiveDepth.Value ?? 0;
 
     public sealed override async Task<int> RunAsync(Invocation call)
     {
@@ -52,7 +58,10 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
         var folder = FolderOf(call);
         var (rules, file, problem) = ScanRules.Load(call, _flags, folder);
         var (format, wrongFormat) = FormatOf(call);
-        if ((problem ?? wrongFormat) is { } wrong)
+        var wrongDepth = ArchiveDepth is < 0 or > DeepestArchive
+            ? $"-max-archive-depth goes from 0 to {DeepestArchive}"
+            : null;
+        if ((problem ?? wrongFormat ?? wrongDepth) is { } wrong)
         {
             call.Print.Error(wrong);
             return Failed;

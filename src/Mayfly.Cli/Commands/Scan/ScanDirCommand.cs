@@ -20,6 +20,7 @@ internal sealed class ScanDirCommand() : ScanCommand("dir", "Find secrets in a f
             and .git are left out; files that are no text are counted. Exit code: 0 clean, 1 leaks, 2 error.
             $ mayfly scan dir
             $ mayfly scan dir -f sarif -r leaks.sarif src
+            $ mayfly scan dir -max-archive-depth=2 image.tar
             $ mayfly scan dir -r baseline.json; mayfly scan dir -b baseline.json
             """;
 
@@ -37,6 +38,7 @@ internal sealed class ScanDirCommand() : ScanCommand("dir", "Find secrets in a f
                     FollowLinks = _links.Value,
                     IncludeIgnored = _ignored.Value,
                     LargestFile = Math.Max(0, _largest.Value ?? 0) * 1_000_000L,
+                    MaxArchiveDepth = ArchiveDepth,
                     Except = own,
                 },
                 null

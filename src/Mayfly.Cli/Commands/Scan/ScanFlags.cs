@@ -60,6 +60,12 @@ internal sealed class ScanFlags
     public BoolFlag Strict { get; } =
         new("strict", "What could not be read is a failure (exit code 2), not only a remark.");
 
+    public NumberFlag ArchiveDepth { get; } =
+        new(
+            "max-archive-depth",
+            "Open so many archives (zip, tar, gzip, images of containers) inside of each other. Else none is opened."
+        );
+
     public BoolFlag IgnoreAllow { get; } =
         new("ignore-gitleaks-allow", "Report also lines with gitleaks:allow or mayfly:allow.");
 
@@ -77,6 +83,7 @@ internal sealed class ScanFlags
             Verbose,
             Explain,
             Strict,
+            ArchiveDepth,
             IgnoreAllow,
             // There is no banner; colours and remarks come only where they do not hurt.
             new BoolFlag("no-banner", "") { Hidden = true },

@@ -48,7 +48,7 @@ public sealed class FragmentCutterTests
     {
         var encoding = Encoding.GetEncoding(name);
         byte[] bytes = [.. mark ? encoding.GetPreamble() : [], .. encoding.GetBytes($"größer: {Key}\n")];
-        using var text = TextEncoding.Open(new MemoryStream(bytes));
+        using var text = TextEncoding.Open(new MemoryStream(bytes), TextEncoding.Of(bytes)!);
         var source = new StreamSource(text!, "x");
         var finding = Assert.Single(
             source.Scan(new SecretScanner(DefaultRules.Set), TestContext.Current.CancellationToken).Findings
