@@ -62,6 +62,25 @@ build() {
   say "mayfly and mayflyd are in $bin; to have them at hand: export PATH=\"$bin:\$PATH\""
 }
 
+# It comes as a package of its own, which not every index has.
+has_native_compiler() {
+  local folder found=0
+  folder=$(mktemp -d)
+  cat >"$folder/probe.csproj" <<XML
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <TargetFramework>net10.0</TargetFramework>
+    <RuntimeIdentifier>$1</RuntimeIdentifier>
+    <SelfContained>false</SelfContained>
+    <PublishReadyToRun>true</PublishReadyToRun>
+  </PropertyGroup>
+</Project>
+XML
+  dotnet restore "$folder/probe.csproj" -v quiet >/dev/null 2>&1 || found=1
+  rm -rf "$folder"
+  return "$found"
+}
+
 publish() {
   ensure_sdk
   local target=$1 rid
@@ -69,11 +88,17 @@ publish() {
   local common=(-c Release -v quiet -r "$rid" --self-contained -p:PublishSingleFile=true -p:DebugType=none -o "$target")
   # Lock files of its own: those of the sources would change, and the next start would build again.
   common+=(-p:NuGetLockFilePath=obj/publish.lock.json)
+  local native=(-p:PublishReadyToRun=true)
+  if ! has_native_compiler "$rid"; then
+    say "the .NET SDK's native compiler (microsoft.netcore.app.crossgen2.$rid) cannot be had: the programs will start slower"
+    native=()
+  fi
   say "publishing mayflyd for $rid"
-  dotnet publish "$root/src/Mayfly.Server" "${common[@]}"
-  # Not trimmed: that drops the native code that the framework comes with, and doubles the time of a command.
+  dotnet publish "$root/src/Mayfly.Server" "${common[@]}" "${native[@]}"
   say "publishing mayfly for $rid"
-  dotnet publish "$root/src/Mayfly.Cli" "${common[@]}"
+  # Trimming drops the native code that the framework comes with: only together with what compiles it again, and ours with it.
+  [ ${#native[@]} = 0 ] || native+=(-p:PublishTrimmed=true -p:PublishReadyToRunComposite=true)
+  dotnet publish "$root/src/Mayfly.Cli" "${common[@]}" "${native[@]}"
   find "$target" -maxdepth 1 -name '*.xml' -delete
   ls -lh "$target" >&2
 }

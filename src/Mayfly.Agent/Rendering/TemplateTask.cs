@@ -145,6 +145,8 @@ internal sealed class TemplateTask
             _isActionDue = true;
             _log.LogInformation("Rendered {Template} to {Target}", _text.Name, _target.Name);
             Changed?.Invoke();
+            // Otherwise what changes allocate piles up, over days, to as much as the processor's cache holds, before it is collected.
+            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
         }
 
         if (_isActionDue)

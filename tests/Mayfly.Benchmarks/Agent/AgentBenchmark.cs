@@ -57,7 +57,9 @@ internal static class AgentBenchmark
         }
     }
 
-    private static string Program => Path.Combine(Path.GetDirectoryName(MeasuredVault.Program)!, "mayfly");
+    // As it is shipped: bench.sh publishes it.
+    private static string Program =>
+        Path.Combine(Path.GetDirectoryName(MeasuredVault.Program)!, "..", "dist", "mayfly");
 
     private static async Task<double> FirstTemplateAsync(
         string folder,
