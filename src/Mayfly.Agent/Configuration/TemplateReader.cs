@@ -66,9 +66,10 @@ internal sealed class TemplateReader(ConfigurationNotes notes)
                     ? interval
                     : defaults.StaticSecretRenderInterval,
             LeaseRenewalThreshold = threshold,
-            MaxConnectionsPerHost = (int)(
-                stanza.Int("max_connections_per_host", 1, 10_000) ?? defaults.MaxConnectionsPerHost
-            ),
+            // Zero is the default, as in Vault.
+            MaxConnectionsPerHost = stanza.Int("max_connections_per_host", 0, 10_000) is { } most and > 0
+                ? (int)most
+                : defaults.MaxConnectionsPerHost,
         };
         if (threshold is <= 0 or > 1)
         {

@@ -337,7 +337,9 @@ internal sealed class TemplateTask
         }
 
         _lastProblem = kind;
-        var kept = _rendered.Task.IsCompleted ? "what was rendered last stays" : "nothing is rendered yet";
+        // Where only the command has failed the file is there, also the first time.
+        var kept =
+            _rendered.Task.IsCompleted || _isActionDue ? "what was rendered last stays" : "nothing is rendered yet";
         if (pause is { } wait)
         {
             _log.LogError(

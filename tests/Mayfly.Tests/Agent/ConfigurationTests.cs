@@ -245,6 +245,13 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void Zero_connections_per_host_are_as_many_as_by_default() =>
+        Assert.Equal(
+            new TemplateSettings().MaxConnectionsPerHost,
+            Read("agent.hcl", "template_config { max_connections_per_host = 0 }").TemplateSettings.MaxConnectionsPerHost
+        );
+
+    [Fact]
     public void Listeners_may_stand_together_in_one_stanza()
     {
         var read = Read(

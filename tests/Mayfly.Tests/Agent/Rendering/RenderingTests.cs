@@ -273,6 +273,8 @@ public sealed class RenderingTests(DevServer server)
         await run.SaysAsync("the command ended with exit code 1");
         await run.SaysAsync("the command did not end within 0.2 s");
         await run.SaysAsync("the command cannot be started");
+        // The files are there, and the log does not say otherwise.
+        Assert.DoesNotContain("nothing is rendered yet", run.Log, StringComparison.Ordinal);
         Assert.Equal("c0mmand-canary", run.Read("out"));
         Assert.DoesNotContain("c0mmand-canary", run.Log, StringComparison.Ordinal);
         await File.WriteAllTextAsync(run.PathOf("allowed"), "", Cancellation);
