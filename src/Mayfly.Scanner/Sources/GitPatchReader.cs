@@ -36,7 +36,11 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
             {
                 ReadCommit(line.Span);
             }
-            else if (line.Span.StartsWith("diff --git "u8))
+            else if (
+                line.Span.StartsWith("diff --git "u8)
+                || line.Span.StartsWith("diff --cc "u8)
+                || line.Span.StartsWith("diff --combined "u8)
+            )
             {
                 _path = "";
                 _newFile = false;
@@ -66,6 +70,13 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
             else if (line.Span.StartsWith("@@ "u8) && HunkOf(line.Span) is { } hunk)
             {
                 foreach (var fragment in ReadHunk(hunk))
+                {
+                    yield return fragment;
+                }
+            }
+            else if (line.Span.StartsWith("@@@ "u8) || line.Span.StartsWith("@@@@"u8))
+            {
+                foreach (var fragment in ReadCombinedHunk(Encoding.UTF8.GetString(line.Span).Split(' ')))
                 {
                     yield return fragment;
                 }
@@ -102,6 +113,69 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
                 text = new MemoryStream();
                 first = line;
             }
+        }
+
+        if (text.Length > 0)
+        {
+            yield return FragmentOf(text, first);
+        }
+    }
+
+    /// <summary>
+    /// The lines that a merge has and none of its parents, of <c>@@@ -1,2 -1,3 +1,4 @@@</c>: each line begins with a sign
+    /// for each parent (https://git-scm.com/docs/diff-format#_combined_diff_format).
+    /// </summary>
+    private IEnumerable<Fragment> ReadCombinedHunk(string[] header)
+    {
+        var parents = header[0].Length - 1;
+        var ranges = header
+            .Skip(1)
+            .Take(parents + 1)
+            .Select(each => RangeOf(each[Math.Min(1, each.Length)..]))
+            .ToArray();
+        if (ranges.Length != parents + 1 || ranges.Any(range => range is null))
+        {
+            yield break;
+        }
+
+        var left = ranges.Select(range => range!.Value.Count).ToArray();
+        var (line, first) = (ranges[^1]!.Value.First, 0);
+        var text = new MemoryStream();
+        while (left.Any(count => count > 0) && NextLine(out var next))
+        {
+            if (next.Length < parents || next.Span[0] == '\\')
+            {
+                continue;
+            }
+
+            var signs = next.Span[..parents];
+            var isRemoved = signs.Contains((byte)'-');
+            for (var parent = 0; parent < parents; parent++)
+            {
+                left[parent] -= signs[parent] == (isRemoved ? '-' : ' ') ? 1 : 0;
+            }
+
+            if (isRemoved)
+            {
+                continue;
+            }
+
+            left[parents]--;
+            var isOwn = !signs.Contains((byte)' ');
+            if (text.Length > 0 && (!isOwn || text.Length >= FragmentCutter.Size))
+            {
+                yield return FragmentOf(text, first);
+                text = new MemoryStream();
+            }
+
+            if (isOwn)
+            {
+                first = text.Length == 0 ? line : first;
+                text.Write(next.Span[parents..]);
+                text.WriteByte((byte)'\n');
+            }
+
+            line++;
         }
 
         if (text.Length > 0)

@@ -25,6 +25,12 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
     /// <summary>So many bytes of patch go to a thread at once.</summary>
     private const int Batch = 128 << 10;
 
+    /// <summary>When some commits cannot be read, the others are asked for in lists of so many.</summary>
+    private const int CommitsAtOnce = 200;
+
+    /// <summary>So many are looked for one by one.</summary>
+    private const int MostUnreadable = 200;
+
     /// <summary>How git must answer whatever the repository's or user's configuration says, and that it runs nothing from there.</summary>
     private static readonly string[] Settings =
     [
@@ -52,11 +58,122 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         "--output-indicator-old=-",
     ];
 
+    private static readonly string[] Log =
+    [
+        "log",
+        "-p",
+        "--full-history",
+        "--diff-filter=tuxdb",
+        $"--pretty=format:{GitPatchReader.Format}",
+        .. Patch,
+    ];
+
     /// <inheritdoc />
     public ScanResult Scan(SecretScanner scanner, CancellationToken cancellation)
     {
         var tally = new ScanTally();
-        using var git = new Process { StartInfo = Start() };
+        var problem = Run(Command(), null, patch => Scan(scanner, patch, tally, cancellation));
+        if (problem is null)
+        {
+            return tally.Result();
+        }
+
+        if (scope == GitScope.History && Commits() is { Count: > 0 } commits)
+        {
+            // git ends at the first object that it cannot read. What it showed until then is read again with the rest.
+            tally = new ScanTally();
+            tally.PassOver(repository, $"git could not read all of it: {problem}");
+            var unreadable = 0;
+            foreach (var some in commits.Chunk(CommitsAtOnce))
+            {
+                ScanReadable(scanner, some, tally, ref unreadable, cancellation);
+            }
+        }
+        else
+        {
+            tally.Fail($"{repository}: {problem}");
+        }
+
+        return tally.Result();
+    }
+
+    /// <summary>The commits that git can list: of all references one by one, as one that is broken would hide the others.</summary>
+    private List<string> Commits()
+    {
+        var found = new HashSet<string>();
+        var all = new List<string>();
+        var tips = new List<string>();
+        if (logOptions.Count == 0)
+        {
+            Run(["for-each-ref", "--format=%(objectname)"], null, output => tips.AddRange(Lines(output)));
+        }
+
+        foreach (
+            var which in tips.Count > 0
+                ? tips.Distinct().Select(tip => (string[])[tip])
+                :
+                [
+                    [.. logOptions],
+                ]
+        )
+        {
+            Run(
+                ["log", "-s", "--format=%H", .. which],
+                null,
+                output => all.AddRange(Lines(output).Where(line => line.Length >= 40 && found.Add(line)))
+            );
+        }
+
+        return all;
+    }
+
+    private void ScanReadable(
+        SecretScanner scanner,
+        string[] commits,
+        ScanTally tally,
+        ref int unreadable,
+        CancellationToken cancellation
+    )
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var part = new ScanTally();
+        var merges = logOptions.TakeWhile(word => word != "--").Where(IsAboutMerges);
+        var paths = logOptions.SkipWhile(word => word != "--");
+        string[] command = [.. Log, .. merges, "--no-walk=unsorted", "--stdin", .. paths];
+        var problem = Run(command, commits, patch => Scan(scanner, patch, part, cancellation));
+        if (problem is not null && commits.Length > 1 && unreadable < MostUnreadable)
+        {
+            ScanReadable(scanner, commits[..(commits.Length / 2)], tally, ref unreadable, cancellation);
+            ScanReadable(scanner, commits[(commits.Length / 2)..], tally, ref unreadable, cancellation);
+            return;
+        }
+
+        tally.Include(part.Result());
+        if (problem is not null)
+        {
+            unreadable++;
+            var more = commits.Length > 1 ? $" and {commits.Length - 1} commits after it" : "";
+            tally.PassOver($"{repository}: commit {commits[0]}{more}", problem);
+        }
+    }
+
+    private static bool IsAboutMerges(string option) =>
+        option is "-m" or "-c" or "--cc" or "--first-parent" or "--remerge-diff" or "--dd"
+        || option.StartsWith("--diff-merges=", StringComparison.Ordinal);
+
+    private static IEnumerable<string> Lines(Stream output)
+    {
+        using var reader = new StreamReader(output);
+        while (reader.ReadLine() is { } line)
+        {
+            yield return line;
+        }
+    }
+
+    /// <summary>Why git failed, or null.</summary>
+    private string? Run(IReadOnlyList<string> command, string[]? input, Action<Stream> read)
+    {
+        using var git = new Process { StartInfo = Start(command) };
         var complaints = new List<string>();
         git.ErrorDataReceived += (_, line) =>
         {
@@ -71,19 +188,23 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            tally.Fail($"{repository}: git could not be started: {e.Message}");
-            return tally.Result();
+            return $"git could not be started: {e.Message}";
         }
 
         git.BeginErrorReadLine();
         try
         {
-            Scan(scanner, git.StandardOutput.BaseStream, tally, cancellation);
-            git.WaitForExit();
-            if (git.ExitCode != 0)
+            if (input is not null)
             {
-                tally.Fail($"{repository}: git ended with exit code {git.ExitCode}: {string.Join("; ", complaints)}");
+                git.StandardInput.Write(string.Join('\n', input) + "\n");
+                git.StandardInput.Close();
             }
+
+            read(git.StandardOutput.BaseStream);
+            git.WaitForExit();
+            return git.ExitCode == 0
+                ? null
+                : $"git ended with exit code {git.ExitCode}: {string.Join("; ", complaints)}";
         }
         finally
         {
@@ -93,8 +214,6 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
                 git.WaitForExit();
             }
         }
-
-        return tally.Result();
     }
 
     /// <summary>Scans patches in the form that <see cref="GitPatchReader"/> reads.</summary>
@@ -147,7 +266,15 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         }
     }
 
-    private ProcessStartInfo Start()
+    private string[] Command() =>
+        scope switch
+        {
+            GitScope.Staged => ["diff", "--staged", .. Patch],
+            GitScope.Unstaged => ["diff", .. Patch],
+            _ => [.. Log, .. logOptions.Count > 0 ? logOptions : ["--all"]],
+        };
+
+    private ProcessStartInfo Start(IReadOnlyList<string> command)
     {
         var start = new ProcessStartInfo("git")
         {
@@ -155,21 +282,6 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             RedirectStandardError = true,
             RedirectStandardInput = true,
             UseShellExecute = false,
-        };
-        string[] command = scope switch
-        {
-            GitScope.Staged => ["diff", "--staged", .. Patch],
-            GitScope.Unstaged => ["diff", .. Patch],
-            _ =>
-            [
-                "log",
-                "-p",
-                "--full-history",
-                "--diff-filter=tuxdb",
-                $"--pretty=format:{GitPatchReader.Format}",
-                .. Patch,
-                .. logOptions.Count > 0 ? logOptions : ["--all"],
-            ],
         };
         foreach (var word in (string[])["-C", repository, .. Settings, .. command])
         {

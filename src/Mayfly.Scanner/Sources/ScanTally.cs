@@ -32,6 +32,22 @@ internal sealed class ScanTally
         }
     }
 
+    /// <summary>Adds what another scan found, after everything that is here.</summary>
+    public void Include(ScanResult part)
+    {
+        lock (_lock)
+        {
+            var order = _findings.Count == 0 ? 0 : _findings.Max(each => each.Order) + 1;
+            _findings.AddRange(part.Findings.Select((finding, i) => (order + i, finding)));
+            _passedOver.AddRange(part.PassedOver);
+        }
+
+        CountBytes(part.Bytes);
+        Interlocked.Add(ref _files, part.Files);
+        Interlocked.Add(ref _binaryFiles, part.BinaryFiles);
+        Interlocked.Add(ref _commits, part.Commits);
+    }
+
     /// <summary>The rest could not be read.</summary>
     public void Fail(string reason) => _failure = reason;
 

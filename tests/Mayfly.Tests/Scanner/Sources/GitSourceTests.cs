@@ -161,6 +161,60 @@ public sealed class GitSourceTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_read_of_a_history_is_listed_and_the_rest_is_scanned()
+    {
+        var commits = Enumerable
+            .Range(0, 7)
+            .Select(i =>
+            {
+                _git.Write($"f{i}.txt", $"{i}\n{Key}\n");
+                return _git.Commit($"c{i}");
+            })
+            .ToArray();
+        _git.Run("checkout", "-q", "-b", "side", "HEAD~5");
+        _git.Write("s.txt", Key);
+        _git.Commit("side");
+        Remove(_git.Run("rev-parse", $"{commits[3]}:f3.txt").Trim());
+        var result = Scan();
+        Assert.Null(result.Failure);
+        string[] rest = ["f0.txt", "f1.txt", "f2.txt", "f4.txt", "f5.txt", "f6.txt", "s.txt"];
+        Assert.Equal(rest, result.Findings.Select(finding => finding.File).Order(StringComparer.Ordinal));
+        Assert.Contains(result.PassedOver, each => each.Path.EndsWith(commits[3], StringComparison.Ordinal));
+
+        // Nor is what lies before a missing commit, and its child, which is compared with it; unless another branch has it.
+        Remove(commits[4]);
+        result = Scan();
+        Assert.Null(result.Failure);
+        Assert.NotEmpty(result.PassedOver);
+        rest = ["f0.txt", "f1.txt", "f6.txt", "s.txt"];
+        Assert.Equal(rest, result.Findings.Select(finding => finding.File).Order(StringComparer.Ordinal));
+
+        void Remove(string id) => File.Delete(Path.Combine(_git.Folder, ".git", "objects", id[..2], id[2..]));
+    }
+
+    [Theory]
+    [InlineData("--cc")]
+    [InlineData("-c")]
+    [InlineData("-m")]
+    public void What_only_a_merge_has_is_scanned_when_it_is_asked_for(string option)
+    {
+        _git.Write("a.txt", "root\n");
+        _git.Commit("root");
+        _git.Run("checkout", "-q", "-b", "side");
+        _git.Write("a.txt", "side\n");
+        _git.Commit("side");
+        _git.Run("checkout", "-q", "main");
+        _git.Write("a.txt", "main\n");
+        _git.Commit("main");
+        _git.Run("merge", "-q", "side");
+        _git.Write("a.txt", $"main\nside\n{Key}\nmain\n");
+        var merge = _git.Commit("merge");
+        Assert.Empty(Scan().Findings);
+        var findings = Scan(GitScope.History, "--all", option).Findings;
+        Assert.Equal([(merge, 3)], findings.Select(each => (each.Commit!.Hash, each.StartLine)).Distinct());
+    }
+
+    [Fact]
     public void A_folder_without_a_repository_is_a_failure_and_not_clean()
     {
         using var empty = new Storage.TempFolder();
@@ -224,6 +278,10 @@ public sealed class GitSourceTests : IDisposable
             "+++ \"b/\\303\\n",
             "@@ -x +y @@\n",
             "@@ -9999999999 +1 @@\n",
+            "@@@ -1,2 -1 +1,3 @@@\n",
+            "@@@ x @@@\n",
+            "++",
+            " +",
         ];
         var scanner = new SecretScanner(DefaultRules.Set);
         Prop.ForAll(
