@@ -15,6 +15,9 @@ internal sealed class GuardedSource
 {
     private static readonly TimeSpan Break = TimeSpan.FromSeconds(5);
 
+    // How long a call may go on after it was told to stop.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private readonly LiveSecretsOptions _options;
     private readonly SemaphoreSlim _places;
     private readonly ResiliencePipeline _breaker;
@@ -135,13 +138,16 @@ internal sealed class GuardedSource
     {
         using var limit = new CancellationTokenSource(_options.FetchTimeout, _options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        var answer = Task.FromCanceled<TResult>(new CancellationToken(canceled: true));
         try
         {
-            // The second wait is for a source that does not listen to its token.
-            return await call(argument, either.Token).WaitAsync(either.Token);
+            answer = call(argument, either.Token);
+            return await answer.WaitAsync(either.Token);
         }
         catch (OperationCanceledException late) when (!stop.IsCancellationRequested)
         {
+            // A source that listens to its token is about to end, and the next read begins after that. Another one is left behind.
+            await ((Task)answer.WaitAsync(Grace, _options.Time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw new SecretSourceException(
                 SecretFailure.Unreachable,
                 $"{name}: no answer from {Source.Id} within {_options.FetchTimeout.TotalSeconds} s.",
