@@ -394,6 +394,7 @@ public sealed partial class LiveSecret
             {
                 _nextAt = long.MaxValue;
                 _isRenewalDue = _entry is { MayRenew: true };
+                // Never the run under way: it may have applied what it read, and will not set the timer again.
                 _ = _flight.Now();
             }
 

@@ -32,12 +32,12 @@ internal sealed class SingleFlight<T>(
         }
     }
 
-    /// <summary>The run under way, or one that begins now.</summary>
+    /// <summary>A run that begins now, or after the one that is under way.</summary>
     public Task<T> Now()
     {
         lock (_gate)
         {
-            return _running ?? Begin();
+            return _running is null ? Begin() : Next();
         }
     }
 

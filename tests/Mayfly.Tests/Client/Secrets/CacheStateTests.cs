@@ -77,10 +77,12 @@ public sealed class CacheStateTests
         // In the end it recovers, whatever the state was.
         source.Recover();
         source.Release();
-        for (var i = 0; i < 60 && !IsRight(); i++)
+        for (var i = 0; i < 600 && !IsRight(); i++)
         {
             await PassAsync(TimeSpan.FromSeconds(2));
-            _ = secret.State == SecretState.Cold ? secret.GetAsync().AsTask() : null;
+            _ = secret.State == SecretState.Cold ? Observe(secret.GetAsync().AsTask()) : null;
+            // What is not under way yet needs a thread to begin on.
+            await Task.Delay(1);
         }
 
         Assert.Equal(Text(value), secret.Current["value"]);
