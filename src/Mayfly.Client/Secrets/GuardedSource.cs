@@ -147,7 +147,9 @@ internal sealed class GuardedSource
         catch (OperationCanceledException late) when (!stop.IsCancellationRequested)
         {
             // A source that listens to its token is about to end, and the next read begins after that. Another one is left behind.
-            await ((Task)answer.WaitAsync(Grace, _options.Time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)answer.WaitAsync(Grace, _options.Time, stop)).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing
+            );
             throw new SecretSourceException(
                 SecretFailure.Unreachable,
                 $"{name}: no answer from {Source.Id} within {_options.FetchTimeout.TotalSeconds} s.",
