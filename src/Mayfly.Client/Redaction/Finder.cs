@@ -15,6 +15,9 @@ internal ref struct Finder
     private const int Deepest = 3;
     private const int DeepestOpen = 2;
 
+    // Three times escaped: eight backslashes.
+    private const int MostOpenEscapes = 1 << Deepest;
+
     private static readonly SearchValues<char> Signs = SearchValues.Create("\\%+&\n");
 
     private readonly PatternTable _table;
@@ -87,8 +90,8 @@ internal ref struct Finder
             return open;
         }
 
-        var complete = Escapes.OpenEnd(text);
-        if (complete < text.Length)
+        // What is left may end inside another one: the first of two backslashes before a "u" that is still to come.
+        for (var i = 0; i < MostOpenEscapes && Escapes.OpenEnd(text) is var complete && complete < text.Length; i++)
         {
             text = text[..complete];
             open = Math.Min(open, Math.Min(complete, _table.OpenEnd(text)));

@@ -40,6 +40,20 @@ public sealed class RedactingWriterTests
             .Check(Config.QuickThrowOnFailure.WithMaxTest(40));
     }
 
+    [Fact]
+    public void A_secret_is_found_when_a_write_ends_inside_an_escape_of_an_escape()
+    {
+        const string Secret = "(8; \u00010;9`[9[+8(.|&.";
+        var registry = new SecretRegistry();
+        registry.Add(Secret);
+        var text = $"<{SecretEncodings.All["json in json"](Secret)}>";
+
+        Assert.All(
+            Enumerable.Range(1, text.Length - 1),
+            split => Assert.Equal("<\"\\u0022[redacted]\\u0022\">", Write(new Redactor(registry), text, [split]))
+        );
+    }
+
     [Theory]
     [InlineData("raw")]
     [InlineData("wrapped base64")]
