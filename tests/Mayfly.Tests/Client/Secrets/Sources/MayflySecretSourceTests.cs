@@ -245,7 +245,12 @@ public sealed class MayflySecretSourceTests : SecretSourceContract, IClassFixtur
             await ConnectAsync(postgres, credential);
             return true;
         }
-        catch (PostgresException refusal) when (refusal.SqlState == PostgresErrorCodes.InvalidPassword)
+        // The second is what a user hears that is dropped while it logs in.
+        catch (PostgresException refusal)
+            when (refusal.SqlState
+                    is PostgresErrorCodes.InvalidPassword
+                        or PostgresErrorCodes.InvalidAuthorizationSpecification
+            )
         {
             return false;
         }
