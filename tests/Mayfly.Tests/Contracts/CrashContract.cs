@@ -61,13 +61,14 @@ public abstract class CrashContract
 
         await using var last = await ServerProcess.StartDevAsync(folder.Path);
         using var client = ClientOf(last);
-        var (leases, users) = await SettledAsync(client);
+        var (leases, users) = await SettledAsync(client, (leases, users) => leases == users);
 
         Assert.True(leases.Length == users.Length, $"{leases.Length} leases, {users.Length} users\n{last.Output}");
         Assert.Contains(given, lease => leases.Contains(lease.Key) && !ended.ContainsKey(lease.Key));
         Assert.All(given, lease => Assert.Equal(leases.Contains(lease.Key), users.Contains(lease.Value)));
 
-        // Whatever has a lease ends with it: so nothing that is left was without one.
+        // Whatever has a lease ends with it: so nothing that is left was without one. The reply does not wait for the users:
+        // before the first of them is gone there are as many leases as users, too, so it is nothing left that is waited for.
         (
             await client.PutAsync(
                 new Uri($"v1/sys/leases/revoke-prefix/{Credentials}", UriKind.Relative),
@@ -75,7 +76,7 @@ public abstract class CrashContract
                 Cancellation
             )
         ).EnsureSuccessStatusCode();
-        (leases, users) = await SettledAsync(client);
+        (leases, users) = await SettledAsync(client, (leases, users) => leases + users == 0);
         Assert.Empty(leases);
         Assert.Empty(users);
     }
@@ -109,17 +110,17 @@ public abstract class CrashContract
         }
     }
 
-    /// <summary>Leases and users once there are as many of one as of the other, twice in a row.</summary>
-    private async Task<(string[] Leases, string[] Users)> SettledAsync(HttpClient http)
+    /// <summary>Leases and users once there are as many of each as is hoped for, twice in a row, or after the limit.</summary>
+    private async Task<(string[] Leases, string[] Users)> SettledAsync(HttpClient http, Func<int, int, bool> hoped)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        var equal = 0;
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var inARow = 0;
         while (true)
         {
             var leases = await LeasesAsync(http);
             var users = await UsersAsync();
-            equal = leases.Length == users.Length ? equal + 1 : 0;
-            if (equal == 2 || limit.IsCancellationRequested)
+            inARow = hoped(leases.Length, users.Length) ? inARow + 1 : 0;
+            if (inARow == 2 || limit.IsCancellationRequested)
             {
                 return (leases, users);
             }
