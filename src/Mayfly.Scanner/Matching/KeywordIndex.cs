@@ -1,8 +1,8 @@
 namespace Mayfly.Scanner.Matching;
 
 /// <summary>
-/// Finds which of many keywords occur in bytes, in one pass, whatever their number: the automaton of Aho and Corasick
-/// (1975), over ASCII without regard to case. Immutable, safe for concurrent use.
+/// Tells byte by byte whether one of many keywords ends: the automaton of Aho and Corasick (1975), over ASCII without regard
+/// to case. Immutable, safe for concurrent use.
 /// </summary>
 internal sealed class KeywordIndex
 {
@@ -56,28 +56,6 @@ internal sealed class KeywordIndex
             var state = new int[_width];
             Array.Fill(state, -1);
             return state;
-        }
-    }
-
-    /// <summary>Adds every place where a keyword ends, from the beginning to the end of the text.</summary>
-    /// <param name="text">The bytes.</param>
-    /// <param name="hits">Gets the keyword's number, and the place after its last byte.</param>
-    public void Find(ReadOnlySpan<byte> text, List<(int Keyword, int End)> hits)
-    {
-        var at = 0;
-        var classes = _classes;
-        var next = _next;
-        for (var i = 0; i < text.Length; i++)
-        {
-            at = next[at + classes[text[i]]];
-            if (at < 0)
-            {
-                at &= int.MaxValue;
-                foreach (var number in _found[at / _width])
-                {
-                    hits.Add((number, i + 1));
-                }
-            }
         }
     }
 

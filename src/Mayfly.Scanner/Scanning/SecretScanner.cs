@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
@@ -18,15 +19,21 @@ public sealed class SecretScanner
     /// <summary>Of longer lines (in characters), minified code for the most part, findings hold the match alone.</summary>
     private const int LongestLine = 2000;
 
+    /// <summary>So many times a text is looked at around a rule's keywords before its pattern is tried on all of it.</summary>
+    private const int MostSteps = 4;
+
     private static readonly string[] AllowComments = ["gitleaks:allow", "mayfly:allow"];
 
     private readonly RuleSet _set;
-    private readonly KeywordIndex _index;
+    private readonly KeywordFinder _finder;
     private readonly int[][] _rulesOfKeyword;
     private readonly Lazy<MatchReach>[] _reaches;
     private readonly int _longestKeyword;
     private readonly int[] _always;
     private readonly ScanRule[] _ofPaths;
+    private readonly Dictionary<string, ScanRule> _rulesById;
+    private readonly bool _passesOverFiles;
+    private readonly ConcurrentBag<KeywordPlaces> _spare = [];
     private readonly Action<Suppression>? _explain;
     private readonly bool _allowComments;
 
@@ -60,7 +67,7 @@ public sealed class SecretScanner
                 rule.Regex is null ? MatchReach.Unknown : MatchReach.Of(rule.Regex.Pattern, rule.Keywords)
             )),
         ];
-        _index = new KeywordIndex([.. keywords.Keys.Select(Encoding.UTF8.GetBytes)]);
+        _finder = new KeywordFinder([.. keywords.Keys.Select(Encoding.UTF8.GetBytes)]);
         _rulesOfKeyword = [.. keywords.Values.Select(rules => rules.ToArray())];
         _always =
         [
@@ -71,11 +78,20 @@ public sealed class SecretScanner
                 ),
         ];
         _ofPaths = [.. set.Rules.Where(rule => rule is { Regex: null, Path: not null, SkipReport: false })];
+        _rulesById = set.Rules.ToDictionary(rule => rule.Id, StringComparer.Ordinal);
+        _passesOverFiles = set.Allowlists.Any(allowlist =>
+            allowlist is { All: false } and not { Paths: [], Commits: [] }
+        );
     }
 
     /// <summary>Whether the allowlists for all rules leave the whole file out.</summary>
     public bool PassesOver(string path, string commit = "")
     {
+        if (!_passesOverFiles)
+        {
+            return false;
+        }
+
         var candidate = new Candidate("", "", "", path, commit);
         foreach (var allowlist in _set.Allowlists)
         {
@@ -90,7 +106,10 @@ public sealed class SecretScanner
     }
 
     /// <summary>Findings of rules that look at paths alone: a file that should not be there.</summary>
-    public IEnumerable<Finding> ScanPath(string path, CommitInfo? commit = null) =>
+    public IReadOnlyList<Finding> ScanPath(string path, CommitInfo? commit = null) =>
+        _ofPaths.Length == 0 ? [] : [.. PathFindings(path, commit)];
+
+    private IEnumerable<Finding> PathFindings(string path, CommitInfo? commit) =>
         _ofPaths
             .Where(rule => rule.Path!.IsMatch(path))
             .Select(rule => new Finding
@@ -102,77 +121,75 @@ public sealed class SecretScanner
                 Commit = commit,
                 Tags = rule.Tags,
             })
-            .Where(finding => !IsAllowed(_set.Rules.First(rule => rule.Id == finding.RuleId), finding, finding.Line));
+            .Where(finding => !IsAllowed(_rulesById[finding.RuleId], finding, finding.Line));
 
     /// <summary>What the rules find in <paramref name="fragment"/>, in no promised order.</summary>
     public IReadOnlyList<Finding> Scan(Fragment fragment)
     {
-        var hits = new List<(int Keyword, int End)>();
-        _index.Find(fragment.Bytes.Span, hits);
-        if (hits.Count == 0 && _always.Length == 0)
+        var places = _spare.TryTake(out var used) ? used : new KeywordPlaces(_set.Rules.Count);
+        try
         {
-            return [];
+            _finder.Find(fragment.Bytes.Span, places.Hits);
+            return Scan(fragment, places);
         }
+        finally
+        {
+            places.Clear();
+            _spare.Add(places);
+        }
+    }
 
-        var windows = new SortedDictionary<int, List<(int From, int To)>>();
+    private List<Finding> Scan(Fragment fragment, KeywordPlaces places)
+    {
         foreach (var rule in _always)
         {
-            windows[rule] = [(0, fragment.Bytes.Length)];
+            places[rule].Add((0, fragment.Bytes.Length));
         }
 
-        foreach (var (keyword, end) in hits)
+        foreach (var (keyword, end) in places.Hits)
         {
             foreach (var number in _rulesOfKeyword[keyword])
             {
-                AddWindow(windows, number, fragment, end);
+                AddWindow(ref places[number], number, fragment.Bytes.Span, end);
             }
         }
 
-        var findings = new List<Finding>();
-        foreach (var (number, places) in windows)
+        List<Finding>? findings = null;
+        foreach (var number in places.Rules)
         {
-            foreach (var (from, to) in Merged(places))
+            var rule = _set.Rules[number];
+            if (places[number].Windows is not { } windows || rule.Path?.IsMatch(fragment.Path) == false)
             {
-                Match(_set.Rules[number], fragment, from, to, findings);
+                continue;
+            }
+
+            findings ??= [];
+            foreach (var (from, to) in Merged(windows))
+            {
+                Match(rule, fragment, from, to, findings);
             }
         }
 
-        return Reported(findings);
+        return findings is { Count: > 0 } ? Reported(findings) : [];
     }
 
-    private void AddWindow(
-        SortedDictionary<int, List<(int From, int To)>> windows,
-        int number,
-        Fragment fragment,
-        int end
-    )
+    private void AddWindow(ref KeywordPlaces.Of places, int number, ReadOnlySpan<byte> text, int end)
     {
+        if (places.Windows is [.., var last] && last.To >= text.Length)
+        {
+            // It holds whatever comes.
+            return;
+        }
+
         var reach = _reaches[number].Value;
-        if (!reach.CanFollow(fragment.Bytes.Span[end..]))
+        if (places.Steps > MostSteps * (text.Length + 1024L))
         {
-            return;
+            // A text made for it: from here on a pass over all of it costs less than looking around every keyword.
+            places.Add((0, text.Length));
         }
-
-        if (!windows.TryGetValue(number, out var places))
+        else if (reach.CanMatch(text, end, ref places.Steps))
         {
-            var isFor = _set.Rules[number].Path?.IsMatch(fragment.Path) != false;
-            windows[number] = places = isFor ? [] : [(0, 0)];
-        }
-
-        // What the last window holds already, or a rule of other files.
-        if (places is [.., var last] && (last.To >= fragment.Bytes.Length || last is (0, 0)))
-        {
-            return;
-        }
-
-        var window = Window(fragment.Bytes.Span, end, reach);
-        if (places is [.., var before] && before.To >= window.From && before.From <= window.From)
-        {
-            places[^1] = (before.From, Math.Max(before.To, window.To));
-        }
-        else
-        {
-            places.Add(window);
+            places.Add(Window(text, end, reach));
         }
     }
 
@@ -183,27 +200,29 @@ public sealed class SecretScanner
     private (int From, int To) Window(ReadOnlySpan<byte> text, int end, MatchReach reach)
     {
         var (from, to) = (0, text.Length);
-        if (reach.LineEnds is { } lines)
-        {
-            from = end - 1;
-            for (var i = 0; i <= lines + 1 && from >= 0; i++)
-            {
-                from = text[..from].LastIndexOf((byte)'\n');
-            }
-
-            from++;
-            to = end;
-            for (var i = 0; i <= lines && to < text.Length; i++)
-            {
-                var next = text[to..].IndexOf((byte)'\n');
-                to = next < 0 ? text.Length : to + next + 1;
-            }
-        }
-
         if (reach.Bytes is { } bytes)
         {
             from = Math.Max(from, end - _longestKeyword - bytes - 8);
             to = (int)Math.Min(to, (long)end + bytes + 8);
+        }
+
+        if (reach.LineEnds is { } lines)
+        {
+            var start = end - 1;
+            for (var i = 0; i <= lines + 1 && start >= from; i++)
+            {
+                start = from + text[from..start].LastIndexOf((byte)'\n');
+            }
+
+            from = Math.Max(from, start + 1);
+            var stop = end;
+            for (var i = 0; i <= lines && stop < to; i++)
+            {
+                var next = text[stop..to].IndexOf((byte)'\n');
+                stop = next < 0 ? to : stop + next + 1;
+            }
+
+            to = stop;
         }
 
         // Not in the middle of a character.
@@ -368,7 +387,7 @@ public sealed class SecretScanner
         var reported = new List<Finding>();
         foreach (var finding in findings)
         {
-            var rule = _set.Rules.First(rule => rule.Id == finding.RuleId);
+            var rule = _rulesById[finding.RuleId];
             if (rule.SkipReport)
             {
                 continue;

@@ -26,11 +26,45 @@ public sealed class MatchReachTests
     }
 
     [Theory]
-    [InlineData("ab1234", true)]
-    [InlineData("ab12", false)]
-    [InlineData("abx", false)]
-    public void What_follows_a_keyword_is_looked_at_before_the_pattern_is_tried(string text, bool possible) =>
-        Assert.Equal(possible, MatchReach.Of("ab[0-9]{4}", ["ab"]).CanFollow(Encoding.UTF8.GetBytes(text).AsSpan(2)));
+    [InlineData("x77ab1234", true)]
+    [InlineData("x77AB12345", true)]
+    [InlineData("x77ab123", false)]
+    [InlineData("x77ab123x", false)]
+    [InlineData("x7ab1234", false)]
+    [InlineData("7ab1234", false)]
+    public void What_is_around_a_keyword_is_looked_at_before_the_pattern_is_tried(string text, bool possible)
+    {
+        var steps = 0L;
+        var end = text.IndexOf("ab", StringComparison.OrdinalIgnoreCase) + 2;
+        var reach = MatchReach.Of("(?i)[0-9]{2}ab[0-9]{4}", ["ab"]);
+        Assert.Equal(possible, reach.CanMatch(Encoding.UTF8.GetBytes(text), end, ref steps));
+        Assert.InRange(steps, 1, text.Length);
+    }
+
+    [Theory]
+    [InlineData("ab(?:[a-z]|é){3}!", "abéé!")]
+    [InlineData("ab[^x]!", "abé!")]
+    public void What_is_beyond_ascii_counts_as_possible(string pattern, string text)
+    {
+        var steps = 0L;
+        Assert.True(MatchReach.Of(pattern, ["ab"]).CanMatch(Encoding.UTF8.GetBytes(text), 2, ref steps));
+    }
+
+    [Fact]
+    public void A_pattern_that_needs_too_many_states_is_always_possible()
+    {
+        // Which of the last 20 letters were an "a": a million states.
+        var reach = MatchReach.Of("k(?:a|b)*a(?:a|b){20}!", ["k"]);
+        var text = new StringBuilder("k");
+        for (var state = 1u; text.Length < 20_000; )
+        {
+            state = state * 1664525 + 1013904223;
+            text.Append(state >> 31 == 0 ? 'a' : 'b');
+        }
+
+        var steps = 0L;
+        Assert.True(reach.CanMatch(Encoding.UTF8.GetBytes(text.ToString()), 1, ref steps));
+    }
 
     [Fact]
     public void Nearly_every_default_rule_has_a_proof()
