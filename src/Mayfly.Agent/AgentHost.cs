@@ -20,7 +20,7 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <summary>How long what is under way may take when the agent stops.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
 
-    private static readonly Dictionary<string, string> NoVariables = [];
+    private static readonly ProgramSecrets NoSecrets = new(new Dictionary<string, string>(), static () => { });
 
     private readonly AgentConfiguration _configuration;
     private readonly Func<string, string?> _environment;
@@ -79,6 +79,8 @@ internal sealed class AgentHost : IAsyncDisposable
                 configuration.EnvironmentTemplates,
                 configuration.TemplateSettings,
                 _identity?.Client ?? throw new AgentException("template and env_template need auto_auth"),
+                configuration.Exec,
+                Consumer,
                 name => _supervisor?.Signal(Signals.Number(name) ?? 0),
                 logs.CreateLogger("template"),
                 time
@@ -89,7 +91,7 @@ internal sealed class AgentHost : IAsyncDisposable
         {
             _supervisor = new Supervisor(
                 exec,
-                () => _templates?.Variables ?? NoVariables,
+                () => _templates?.ForProgram() ?? NoSecrets,
                 restartsForFiles: configuration.Templates.Any(template => template is { Command: null, Signal: null }),
                 logs.CreateLogger("exec"),
                 time
@@ -104,6 +106,9 @@ internal sealed class AgentHost : IAsyncDisposable
     public IReadOnlyList<string> Addresses => _server?.Addresses ?? [];
 
     public AgentMetrics Metrics => _metrics;
+
+    /// <summary>Under which name it reads; null for none: a rotation would wait for an agent that has ended, and takes up nothing more.</summary>
+    private string? Consumer => _configuration.ExitAfterAuth ? null : _configuration.Consumer;
 
     /// <summary>Ends with the exit code, when the agent has ended by itself.</summary>
     public Task<int> Ended => _ended.Task;
@@ -329,7 +334,7 @@ internal sealed class AgentHost : IAsyncDisposable
             .OfType<SecretsManagerStanza>();
         var changes =
             _identity is not null && (_configuration.Cache is { StaticSecrets: true } || stanzas.Any())
-                ? new ChangeFeed(_identity, _logs.CreateLogger("events"), _time)
+                ? new ChangeFeed(_identity, ChangeFeed.Secrets, _logs.CreateLogger("events"), _time)
                 : null;
         ProxyCache? cache = null;
         if (_configuration.Cache is { } settings)
@@ -367,20 +372,43 @@ internal sealed class AgentHost : IAsyncDisposable
             _metrics,
             _logs.CreateLogger("proxy")
         );
+        var consumer = Consumer is { Length: > 0 } name ? name + "/secretsmanager" : null;
+        var rotations =
+            consumer is not null && stanzas.Any()
+                ? new ChangeFeed(_identity!, ChangeFeed.Rotations, _logs.CreateLogger("events"), _time)
+                : null;
         var own = new AgentApi(_metrics, cache, () => End(0, "asked to quit at a listener"));
         var managers = stanzas
             .Distinct()
             .ToDictionary(
                 stanza => stanza,
-                stanza => new SecretsManagerApi(
-                    stanza,
-                    SsrfToken.Of(stanza, _environment),
-                    new NamedSecrets(stanza, _identity!.Client, changes!, _logs.CreateLogger("secretsmanager"), _time)
-                )
+                stanza =>
+                {
+                    var log = _logs.CreateLogger("secretsmanager");
+                    var reports = new UseReports(_identity!.Client, consumer, log, _time);
+                    Run(reports.RunAsync);
+                    return new SecretsManagerApi(
+                        stanza,
+                        SsrfToken.Of(stanza, _environment),
+                        new NamedSecrets(
+                            stanza,
+                            _identity.Client,
+                            [changes!, .. rotations is null ? [] : new[] { rotations }],
+                            reports,
+                            log,
+                            _time
+                        )
+                    );
+                }
             );
         if (changes is not null)
         {
             Run(changes.RunAsync);
+        }
+
+        if (rotations is not null)
+        {
+            Run(rotations.RunAsync);
         }
 
         var front = new FrontDoor(proxy, own, managers);

@@ -48,8 +48,11 @@ public sealed class MayflyRequest
     /// <summary>The media type of the answer, where there is a choice.</summary>
     internal string? Accept { get; init; }
 
-    /// <summary>Who reads, <c>app/instance</c>, for rotations that wait for their consumers.</summary>
-    internal string? Consumer { get; init; }
+    /// <summary>
+    /// Who reads, <c>app/instance</c>, for rotations that wait for their consumers: 1 to 128 printable ASCII characters without
+    /// spaces. Null for nobody in particular.
+    /// </summary>
+    public string? Consumer { get; init; }
 
     /// <summary>For a stream: the last event that was seen.</summary>
     internal string? LastEventId { get; init; }

@@ -17,6 +17,9 @@ internal sealed record AgentConfiguration
 
     public ExecStanza? Exec { get; init; }
 
+    /// <summary>What the agent calls itself where it reads what it renders or hands out, so that rotations wait for it; "" for nothing.</summary>
+    public string? Consumer { get; init; }
+
     /// <summary>Null: nothing is cached.</summary>
     public CacheStanza? Cache { get; init; }
 
@@ -122,6 +125,9 @@ internal sealed record ExecStanza
 
     /// <summary>Such as <c>SIGTERM</c>.</summary>
     public string RestartStopSignal { get; init; } = "SIGTERM";
+
+    /// <summary>The program also gets the variables that say who the agent is, such as <c>VAULT_TOKEN</c>.</summary>
+    public bool KeepsToken { get; init; }
 
     /// <summary>Between the stop signal and SIGKILL.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);

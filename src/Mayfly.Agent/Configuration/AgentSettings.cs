@@ -43,6 +43,7 @@ internal static class AgentSettings
                 Timeout = Duration("CLIENT_TIMEOUT") ?? server.Timeout,
             },
             Log = Log(configuration.Log),
+            Consumer = configuration.Consumer ?? ConsumerName.Default(paths),
             DisableKeepAlives =
                 (Variable("AGENT_DISABLE_KEEP_ALIVES") ?? Variable("AGENT_DISABLE_IDLE_CONNECTIONS"))?.Split(
                     ',',
@@ -90,6 +91,25 @@ internal static class AgentSettings
             return null;
         }
 
+        int? Number(string ending, int least)
+        {
+            if (Variable(ending) is not { } text)
+            {
+                return null;
+            }
+
+            if (
+                int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                && number >= least
+            )
+            {
+                return number;
+            }
+
+            found.Add($"MAYFLY_{ending} (or VAULT_{ending}) must be a number from {least}");
+            return null;
+        }
+
         int? Retries()
         {
             if (Variable("MAX_RETRIES") is not { } text)
@@ -126,7 +146,13 @@ internal static class AgentSettings
                 }
             }
 
-            return Variable("LOG_FILE") is { } file ? log with { File = file } : log;
+            return log with
+            {
+                File = Variable("LOG_FILE") ?? log.File,
+                RotateBytes = Number("LOG_ROTATE_BYTES", 0) ?? log.RotateBytes,
+                RotateAfter = Duration("LOG_ROTATE_DURATION") ?? log.RotateAfter,
+                RotateKeep = Number("LOG_ROTATE_MAX_FILES", -1) ?? log.RotateKeep,
+            };
         }
     }
 }

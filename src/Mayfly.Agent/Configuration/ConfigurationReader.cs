@@ -72,6 +72,7 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
             ],
             UseAutoAuthToken = TokenUses(cache, proxy) ?? start.UseAutoAuthToken,
             Log = ReadLog(top, start.Log),
+            Consumer = ReadConsumer(top) ?? start.Consumer,
             PidFile = top.String("pid_file") ?? start.PidFile,
             ExitAfterAuth = top.Bool("exit_after_auth") ?? start.ExitAfterAuth,
             ExitAfterAuthTimeout = top.Duration("exit_after_auth_timeout") ?? start.ExitAfterAuthTimeout,
@@ -84,6 +85,19 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
         top.Refuse(("plugin_directory", "the agent has no plugins"));
         top.Finish();
         return result;
+    }
+
+    private static string? ReadConsumer(Stanza top)
+    {
+        var name = top.String("consumer");
+        if (name is not null && !ConsumerName.IsValid(name))
+        {
+            top.Problem(
+                "consumer must be a name such as \"shop/web-1\": up to 112 printable characters without spaces"
+            );
+        }
+
+        return name;
     }
 
     private static ServerStanza ReadServer(Stanza stanza)
@@ -181,6 +195,7 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
         var restart = stanza.String("restart_on_secret_changes") ?? "always";
         var signal = stanza.String("restart_stop_signal") ?? "SIGTERM";
         var limit = stanza.Duration("restart_kill_timeout") ?? TimeSpan.FromSeconds(30);
+        var keepsToken = stanza.Bool("keep_token") ?? false;
         const string Own = "the program writes to the agent's own output; redirect it in command";
         stanza.NoEffect(("child_process_stdout", Own), ("child_process_stderr", Own));
         if (command is not { Count: > 0 } || command[0].Length == 0)
@@ -204,6 +219,7 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
             Command = command ?? [],
             RestartOnSecretChanges = restart == "always",
             RestartStopSignal = signal,
+            KeepsToken = keepsToken,
             StopTimeout = limit,
         };
     }

@@ -65,6 +65,7 @@ internal static class ListenerReader
         var certificate = stanza.String("tls_cert_file");
         var key = stanza.String("tls_key_file");
         var minimum = stanza.String("tls_min_version") ?? "tls12";
+        var names = new HostNames(stanza.Strings("allowed_hosts") ?? []);
         const string Forwarded = "requests that were forwarded are refused: the listener is for this machine";
         stanza.Refuse(
             ("x_forwarded_for_authorized_addrs", Forwarded),
@@ -93,7 +94,7 @@ internal static class ListenerReader
                 );
             }
 
-            return new TcpListenerStanza(address, Tls: null);
+            return new TcpListenerStanza(address, Tls: null) { Names = names };
         }
 
         if (string.IsNullOrEmpty(certificate) || string.IsNullOrEmpty(key))

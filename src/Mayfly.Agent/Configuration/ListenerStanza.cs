@@ -25,6 +25,9 @@ internal abstract record ListenerStanza
 /// <summary>A TCP listener, with TLS unless it has been told otherwise.</summary>
 internal sealed record TcpListenerStanza(IPEndPoint Address, TlsFiles? Tls) : ListenerStanza
 {
+    /// <summary>Under which names it may be asked.</summary>
+    public HostNames Names { get; init; } = HostNames.Any;
+
     public override string Url => $"{(Tls is null ? "http" : "https")}://{Address}";
 }
 

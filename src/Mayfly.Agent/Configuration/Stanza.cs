@@ -31,7 +31,9 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
 
     public bool? Bool(string key) => Empty(key) ? null : _fields.Bool(key);
 
-    public TimeSpan? Duration(string key) => Empty(key) ? null : _fields.Duration(key);
+    /// <summary>A duration; null when absent, or an empty text, which Vault takes for absent.</summary>
+    public TimeSpan? Duration(string key) =>
+        Empty(key) || _fields.Items(key) is [{ Value: HclString { Text.Length: 0 } }] ? null : _fields.Duration(key);
 
     /// <summary>An integer within bounds.</summary>
     public long? Int(string key, long least, long most)

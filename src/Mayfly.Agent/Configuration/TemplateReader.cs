@@ -148,12 +148,16 @@ internal sealed class TemplateReader(ConfigurationNotes notes)
                 stanza.Problem("wait must be a duration, or two with a colon between: \"2s:10s\"");
             }
         }
-        else if (stanza.Single("wait") is { } wait)
+        else
         {
-            least = wait.Duration("min");
-            most = wait.Duration("max");
-            wait.Meaningless("enabled");
-            wait.Finish();
+            // Given twice, the later one adds and replaces, as in Vault.
+            foreach (var wait in stanza.Many("wait"))
+            {
+                least = wait.Duration("min") ?? least;
+                most = wait.Duration("max") ?? most;
+                wait.Meaningless("enabled");
+                wait.Finish();
+            }
         }
 
         var from = least ?? TimeSpan.Zero;

@@ -13,6 +13,10 @@ internal static partial class AtomicFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int MostLinks = 40;
+    private const int RandomLength = 8;
+
+    /// <summary>A writer that is younger may not have its lock yet, or be about to rename it.</summary>
+    private static readonly TimeSpan Youngest = TimeSpan.FromSeconds(1);
 
     /// <summary>Replaces or makes <paramref name="path"/>.</summary>
     /// <param name="path">Where. When it is a link of the agent's user or of root, what it points to is replaced.</param>
@@ -27,9 +31,10 @@ internal static partial class AtomicFile
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode? mode, string owner, string group)
     {
         path = Target(Path.GetFullPath(path));
+        RemoveLeftovers(path);
         var next = Path.Combine(
             Path.GetDirectoryName(path) ?? "/",
-            $".{Path.GetFileName(path)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.tmp"
+            $".{Path.GetFileName(path)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomLength))}.tmp"
         );
         try
         {
@@ -73,6 +78,39 @@ internal static partial class AtomicFile
         path = Target(Path.GetFullPath(path));
         // A pipe would be waited for.
         return FileStatus.Of(path) is { IsRegular: true } ? File.ReadAllBytes(path) : null;
+    }
+
+    /// <summary>
+    /// Removes what writers have left beside the file that were killed before they were done. What is locked belongs to one that is at
+    /// work; it is open, and so locked, until just before it is renamed. One that loses it there all the same writes it again.
+    /// </summary>
+    private static void RemoveLeftovers(string path)
+    {
+        var name = Path.GetFileName(path);
+        var pattern = $".{name}.{new string('?', 2 * RandomLength)}.tmp";
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(path) ?? "/", pattern))
+            {
+                if (
+                    // A name may hold what a pattern takes for anything.
+                    Path.GetFileName(file)
+                        is var found
+                    && found.Length == pattern.Length
+                    && found.StartsWith($".{name}.", StringComparison.Ordinal)
+                    && FileStatus.Of(file) is { IsRegular: true, IsTrusted: true }
+                    && TimeProvider.System.GetUtcNow() - File.GetLastWriteTimeUtc(file) > Youngest
+                )
+                {
+                    using var left = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None);
+                    File.Delete(file);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody is at work on it, or it cannot be removed; neither hinders the write.
+        }
     }
 
     /// <summary>

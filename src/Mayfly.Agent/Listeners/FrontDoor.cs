@@ -13,6 +13,18 @@ internal sealed class FrontDoor(
 {
     public Task HandleAsync(Exchange exchange)
     {
+        if (
+            exchange.Listener is TcpListenerStanza { MetricsOnly: false } tcp
+            && !tcp.Names.Include(exchange.Headers.Host)
+        )
+        {
+            return exchange.FailAsync(
+                403,
+                "the request is for a host that this listener does not know: a page of the web may be behind it. "
+                    + "Use its address, localhost, or a name in allowed_hosts"
+            );
+        }
+
         if (exchange.Listener.SecretsManager is { } stanza)
         {
             // It has checks, words and statuses of its own.

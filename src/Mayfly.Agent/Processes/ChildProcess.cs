@@ -6,6 +6,11 @@ namespace Mayfly.Agent.Processes;
 /// <summary>A program that the agent has started, with the agent's own standard streams. Safe for concurrent use.</summary>
 internal sealed class ChildProcess : IDisposable
 {
+    private const int NoSuchFile = 2;
+
+    private const UnixFileMode Executable =
+        UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     private readonly Process _process;
 
     private ChildProcess(Process process)
@@ -23,7 +28,7 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program (a path, or a name that is looked up in PATH) and its arguments.</param>
     /// <param name="variables">Environment variables besides the agent's own; null takes one away.</param>
-    /// <exception cref="AgentException">It cannot be started.</exception>
+    /// <exception cref="ProgramStartException">It cannot be started.</exception>
     public static ChildProcess Start(
         IReadOnlyList<string> command,
         IEnumerable<KeyValuePair<string, string?>> variables
@@ -53,7 +58,13 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new AgentException($"{command[0]} cannot be started: {e.Message}", e);
+            throw new ProgramStartException(
+                $"{command[0]} cannot be started: {e.Message}",
+                e.NativeErrorCode == NoSuchFile
+                    ? ProgramStartException.IsNotFound
+                    : ProgramStartException.CannotBeExecuted,
+                e
+            );
         }
     }
 
@@ -90,8 +101,14 @@ internal sealed class ChildProcess : IDisposable
             ':',
             StringSplitOptions.RemoveEmptyEntries
         );
-        return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists)
-            ?? throw new AgentException($"there is no program {program} in PATH");
+        // As a shell does: one that cannot be executed is passed over, and told when there is no other.
+        var found = folders.Select(folder => Path.Combine(folder, program)).Where(File.Exists).ToList();
+        return found.Find(file => (File.GetUnixFileMode(file) & Executable) != UnixFileMode.None)
+            ?? found.FirstOrDefault()
+            ?? throw new ProgramStartException(
+                $"there is no program {program} in PATH",
+                ProgramStartException.IsNotFound
+            );
     }
 
     private async Task<int> ExitCodeAsync()

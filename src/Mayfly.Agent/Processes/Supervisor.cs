@@ -9,7 +9,7 @@ namespace Mayfly.Agent.Processes;
 /// </summary>
 internal sealed class Supervisor(
     ExecStanza settings,
-    Func<IReadOnlyDictionary<string, string>> variables,
+    Func<ProgramSecrets> secrets,
     bool restartsForFiles,
     ILogger log,
     TimeProvider time
@@ -61,9 +61,11 @@ internal sealed class Supervisor(
         await ready;
         while (true)
         {
-            var (current, changed) = (variables(), Renew());
-            using var child = Start(current);
-            var ended = await WatchAsync(child, current, changed, stopped.Task);
+            var changed = Renew();
+            var current = secrets();
+            using var child = Start(current.Variables);
+            current.Started();
+            var ended = await WatchAsync(child, current.Variables, changed, stopped.Task);
             if (ended is { } code)
             {
                 log.LogInformation("The program has ended with exit code {Code}", code);
@@ -95,8 +97,16 @@ internal sealed class Supervisor(
 
             await Task.WhenAny(Task.Delay(Settle, time), stopped);
             changed = Renew();
-            if (!settings.RestartOnSecretChanges || (!restartsForFiles && IsSame(current, variables())))
+            if (!settings.RestartOnSecretChanges)
             {
+                continue;
+            }
+
+            var now = secrets();
+            if (!restartsForFiles && IsSame(current, now.Variables))
+            {
+                // It has them already.
+                now.Started();
                 continue;
             }
 
@@ -126,7 +136,13 @@ internal sealed class Supervisor(
             // Under the lock: a signal that comes now waits for the program that it is for.
             child = _child = ChildProcess.Start(
                 settings.Command,
-                current.Select(variable => new KeyValuePair<string, string?>(variable.Key, variable.Value))
+                [
+                    .. (settings.KeepsToken ? [] : IdentityVariables.InUse()).Select(name => new KeyValuePair<
+                        string,
+                        string?
+                    >(name, null)),
+                    .. current.Select(variable => new KeyValuePair<string, string?>(variable.Key, variable.Value)),
+                ]
             );
         }
 

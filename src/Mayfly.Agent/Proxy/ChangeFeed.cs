@@ -8,7 +8,7 @@ namespace Mayfly.Agent.Proxy;
 /// Change events of the server while the agent is connected to them. Whoever keeps a secret without a lease asks this whether it
 /// is still known to be current. Safe for concurrent use.
 /// </summary>
-internal sealed class ChangeFeed(AgentIdentity identity, ILogger log, TimeProvider time)
+internal sealed class ChangeFeed(AgentIdentity identity, string types, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
@@ -16,6 +16,12 @@ internal sealed class ChangeFeed(AgentIdentity identity, ILogger log, TimeProvid
     // A subscription that is not wanted for good: the policy may change.
     private static readonly TimeSpan RefusedWait = TimeSpan.FromMinutes(1);
     private const int Remembered = 1024;
+
+    /// <summary>What tells of secrets of key-value engines.</summary>
+    public const string Secrets = "kv*";
+
+    /// <summary>What tells of credentials that are on offer to those who say who they are, while a rotation waits.</summary>
+    public const string Rotations = "rotation/*";
 
     private readonly Lock _gate = new();
     private readonly Queue<(long At, string Path)> _recent = new();
@@ -67,7 +73,8 @@ internal sealed class ChangeFeed(AgentIdentity identity, ILogger log, TimeProvid
             catch (MayflyApiException refused) when (refused.Status is >= 400 and < 500)
             {
                 log.LogWarning(
-                    "Change events cannot be heard, so secrets without a lease are not kept: the token needs read on sys/events/subscribe/kv* ({Status})",
+                    "Change events cannot be heard, so that what changes is seen late: the token needs read on sys/events/subscribe/{Types} ({Status})",
+                    types,
                     refused.Status
                 );
                 wait = RefusedWait;
@@ -85,7 +92,7 @@ internal sealed class ChangeFeed(AgentIdentity identity, ILogger log, TimeProvid
     private async Task ListenAsync(CancellationToken cancellation)
     {
         var options = new SubscriptionOptions { Reconnect = false, Connected = Begin };
-        await foreach (var change in identity.Client.SubscribeAsync("kv*", options, cancellation))
+        await foreach (var change in identity.Client.SubscribeAsync(types, options, cancellation))
         {
             Tell(change.IsLost ? null : change.DataPath);
         }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using Mayfly.Agent.Configuration;
+using Mayfly.Agent.Processes;
 using Mayfly.Client.Redaction;
 using Microsoft.Extensions.Logging;
 
@@ -18,8 +19,6 @@ internal static class ChangeProgram
     // A secret that is cut is not recognised: of output that does not fit, nothing is told.
     private const int Known = 64 * 1024;
 
-    private static readonly string[] Kept = ["TOKEN", "SECRET_ID", "ROLE_ID", "PASSWORD"];
-
     /// <summary>Runs it to its end.</summary>
     /// <exception cref="IOException">It cannot be started, failed, or took too long.</exception>
     public static async Task RunAsync(ChangeCommand command, ILogger log, CancellationToken stop)
@@ -32,7 +31,7 @@ internal static class ChangeProgram
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in start.Environment.Keys.Where(IsIdentity).ToList())
+        foreach (var name in IdentityVariables.InUse())
         {
             start.Environment.Remove(name);
         }
@@ -72,11 +71,6 @@ internal static class ChangeProgram
 
         log.LogInformation("The command ended well");
     }
-
-    /// <summary>The agent's own identity is nothing that the program needs.</summary>
-    private static bool IsIdentity(string name) =>
-        (name.StartsWith("VAULT_", StringComparison.Ordinal) || name.StartsWith("MAYFLY_", StringComparison.Ordinal))
-        && Kept.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
 
     private static Process Start(ProcessStartInfo start)
     {

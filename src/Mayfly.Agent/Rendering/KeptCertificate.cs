@@ -1,8 +1,8 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
-using Mayfly.Client.Secrets;
 
 namespace Mayfly.Agent.Rendering;
 
@@ -12,18 +12,23 @@ namespace Mayfly.Agent.Rendering;
 /// </summary>
 internal static class KeptCertificate
 {
-    /// <summary>The part of its life after which it is not used again.</summary>
-    private const double UsedUp = 0.7;
-
     private const int MaxSize = 1024 * 1024;
 
-    /// <summary>The certificate in a file, with its key and its issuers as far as the file has them; null when there is none that is still good.</summary>
-    public static FetchedSecret? Read(string file, DateTimeOffset now)
+    /// <summary>
+    /// The certificate in a file, with its key and its issuers as far as the file has them, and the time until it is to be replaced;
+    /// null when there is none that is still good.
+    /// </summary>
+    /// <param name="file">The file.</param>
+    /// <param name="usedUp">The part of its life after which it is not used again.</param>
+    /// <param name="now">The time.</param>
+    public static KeptCertificateReply? Read(string file, double usedUp, DateTimeOffset now)
     {
         try
         {
             var info = new FileInfo(file);
-            return info is { Exists: true, Length: > 0 and < MaxSize } ? Parse(File.ReadAllText(file), now) : null;
+            return info is { Exists: true, Length: > 0 and < MaxSize }
+                ? Parse(File.ReadAllText(file), usedUp, now)
+                : null;
         }
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
@@ -33,7 +38,7 @@ internal static class KeptCertificate
         }
     }
 
-    private static FetchedSecret? Parse(string text, DateTimeOffset now)
+    private static KeptCertificateReply? Parse(string text, double usedUp, DateTimeOffset now)
     {
         var certificates = new List<string>();
         var key = "";
@@ -54,19 +59,20 @@ internal static class KeptCertificate
             rest = rest[fields.Location.End..];
         }
 
-        var leaf = certificates.Find(block => IsUsable(block, key, now));
+        var leaf = certificates.Find(block => IsUsable(block, key, usedUp, now));
         if (leaf is null)
         {
             return null;
         }
 
         using var certificate = X509Certificate2.CreateFromPem(leaf);
-        var left = certificate.NotAfter.ToUniversalTime() - now.UtcDateTime;
-        return new FetchedSecret(Reply(leaf, key, [.. certificates.Where(block => block != leaf)])) { Ttl = left };
+        var begin = certificate.NotBefore.ToUniversalTime();
+        var left = begin + ((certificate.NotAfter.ToUniversalTime() - begin) * usedUp) - now.UtcDateTime;
+        return new KeptCertificateReply(Reply(leaf, key, [.. certificates.Where(block => block != leaf)]), left);
     }
 
     /// <summary>An end certificate that fits the key, with enough of its life left.</summary>
-    private static bool IsUsable(string block, string key, DateTimeOffset now)
+    private static bool IsUsable(string block, string key, double usedUp, DateTimeOffset now)
     {
         using var certificate = X509Certificate2.CreateFromPem(block);
         if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(basic => basic.CertificateAuthority))
@@ -76,7 +82,7 @@ internal static class KeptCertificate
 
         var begin = certificate.NotBefore.ToUniversalTime();
         var end = certificate.NotAfter.ToUniversalTime();
-        if (now.UtcDateTime < begin || now.UtcDateTime > begin + ((end - begin) * UsedUp))
+        if (now.UtcDateTime < begin || now.UtcDateTime > begin + ((end - begin) * usedUp))
         {
             return false;
         }
@@ -119,3 +125,9 @@ internal static class KeptCertificate
         return JsonElement.Parse(json.WrittenSpan);
     }
 }
+
+/// <summary>A certificate as an engine would answer it.</summary>
+/// <param name="Fields">The answer's data.</param>
+/// <param name="Left">The time until it is to be replaced.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct KeptCertificateReply(JsonElement Fields, TimeSpan Left);

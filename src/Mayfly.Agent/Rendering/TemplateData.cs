@@ -33,9 +33,12 @@ internal sealed class TemplateData : ITemplateData
     public Action<string>? Changed { get; set; }
 
     /// <inheritdoc/>
-    public bool TryGet(Dependency dependency, out object? value)
+    public bool TryGet(Dependency dependency, out object? value) => TryGet(dependency, out value, out _);
+
+    /// <summary>As the other; and the secret that the value was made of, when it was made of one.</summary>
+    public bool TryGet(Dependency dependency, out object? value, out SecretValue? secret)
     {
-        value = null;
+        (value, secret) = (null, null);
         switch (dependency.Kind)
         {
             case DependencyKind.Foreign:
@@ -45,7 +48,7 @@ internal sealed class TemplateData : ITemplateData
                 value = content;
                 return isRead;
             default:
-                if (!Live(dependency).TryGetCurrent(out var secret))
+                if (!Live(dependency).TryGetCurrent(out secret))
                 {
                     return false;
                 }

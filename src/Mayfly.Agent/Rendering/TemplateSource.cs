@@ -7,6 +7,7 @@ using Mayfly.Client;
 using Mayfly.Client.Logins;
 using Mayfly.Client.Secrets;
 using Mayfly.Client.Secrets.Sources;
+using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Rendering;
 
@@ -14,8 +15,10 @@ namespace Mayfly.Agent.Rendering;
 /// What templates ask a server for, as a source of live secrets: reads, writes with an answer, lists, certificates. A name is a
 /// <see cref="Dependency.Key"/> that was registered before. Safe for concurrent use.
 /// </summary>
-internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSource
+internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSource, IReportingSecretSource
 {
+    private const double LongestSeconds = 100 * 365.0 * 86400;
+
     private static readonly JsonElement NoKeys = JsonElement.Parse("""{"keys":[]}"""u8);
 
     private static readonly JsonElement Nothing = JsonElement.Parse("{}"u8);
@@ -24,7 +27,15 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
     private readonly MayflySecretSource _secrets;
     private readonly KvPaths _paths;
     private readonly TimeSpan _interval;
+    private readonly double _threshold;
+    private readonly double _refreshAt;
     private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly MayflySecretSource _unnamed;
+
+    // Certificates that have been asked for.
+    private readonly ConcurrentDictionary<string, byte> _issued = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte> _refused = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Dependency> _dependencies = new(StringComparer.Ordinal);
 
     // The path of the API behind each name that was read or listed, for events.
@@ -33,11 +44,26 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
     /// <summary>Asks with <paramref name="client"/>, which is not disposed of here.</summary>
     /// <param name="client">The server, and who asks.</param>
     /// <param name="interval">How long the answer to a write without a lease counts as fresh.</param>
+    /// <param name="threshold">The part of its life after which what has no lease but an end is replaced.</param>
+    /// <param name="refreshAt">The part of a TTL after which it is asked for again by what is made of this source.</param>
+    /// <param name="consumer">What the agent calls itself, so that rotations wait for it; null for nothing.</param>
+    /// <param name="log">Where it is told that the server waits for nobody.</param>
     /// <param name="time">The clock.</param>
-    public TemplateSource(MayflyClient client, TimeSpan interval, TimeProvider time)
+    public TemplateSource(
+        MayflyClient client,
+        TimeSpan interval,
+        double threshold,
+        double refreshAt,
+        string? consumer,
+        ILogger log,
+        TimeProvider time
+    )
     {
+        (_threshold, _refreshAt) = (threshold, refreshAt);
         _client = client;
-        _secrets = new MayflySecretSource(client);
+        _secrets = new MayflySecretSource(client, new MayflySecretSourceOptions { Consumer = consumer });
+        _log = log;
+        _unnamed = new MayflySecretSource(client);
         _paths = new KvPaths(client);
         _interval = interval;
         _time = time;
@@ -52,6 +78,9 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     /// <inheritdoc/>
     public string Id => _secrets.Id;
+
+    /// <inheritdoc/>
+    public bool Reports => _secrets.Reports;
 
     /// <summary>Makes a dependency known by its key.</summary>
     public void Register(Dependency dependency) => _dependencies.TryAdd(dependency.Key, dependency);
@@ -122,6 +151,29 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
     public Task RevokeAsync(SecretLease lease, CancellationToken cancellationToken) =>
         _secrets.RevokeAsync(lease, cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task AcknowledgeAsync(string name, string? version, CancellationToken cancellationToken)
+    {
+        if (_dependencies[name].Kind != DependencyKind.Read || IsOfVersion(_dependencies[name].Path))
+        {
+            return;
+        }
+
+        try
+        {
+            await _secrets.AcknowledgeAsync(_resolved[name], version, cancellationToken);
+        }
+        catch (SecretSourceException failure)
+            when (failure.Reason is SecretFailure.Denied or SecretFailure.NotFound or SecretFailure.Invalid)
+        {
+            // A server without consumers, or a policy that lets the agent be none.
+            if (_refused.TryAdd(name, 0))
+            {
+                _log.LogWarning("No rotation waits for this agent's use of {Secret}: {Reason}", name, failure.Message);
+            }
+        }
+    }
+
     private static bool IsAbout(string path, string resolved, DependencyKind kind)
     {
         if (kind != DependencyKind.List)
@@ -139,7 +191,8 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
     {
         var (path, _) = await _paths.ResolveAsync(dependency.Path, "data", cancellation);
         Remember(dependency, path);
-        return await _secrets.FetchAsync(path, cancellation);
+        // Whoever wants a certain version does not follow a rotation, which would wait for nothing.
+        return await (IsOfVersion(path) ? _unnamed : _secrets).FetchAsync(path, cancellation);
     }
 
     private async Task<FetchedSecret> ListAsync(Dependency dependency, CancellationToken cancellation)
@@ -173,13 +226,19 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     private async Task<FetchedSecret> CertificateAsync(Dependency dependency, CancellationToken cancellation)
     {
-        if (KeptCertificate.Read(dependency.Destination, _time.GetUtcNow()) is { } kept)
+        // Only what an agent before this one has left: what this one has had is asked for again because its time has come.
+        if (
+            _issued.TryAdd(dependency.Key, 0)
+            && KeptCertificate.Read(dependency.Destination, _threshold, _time.GetUtcNow()) is { } kept
+        )
         {
-            return kept;
+            return new FetchedSecret(kept.Fields) { Ttl = UntilRefresh(kept.Left) };
         }
 
         return await WriteAsync(dependency, cancellation);
     }
+
+    private static bool IsOfVersion(string path) => path.Contains('?', StringComparison.Ordinal);
 
     private void Remember(Dependency dependency, string path)
     {
@@ -222,24 +281,39 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
         var auth = answer.Auth;
         if (auth.ValueKind == JsonValueKind.Object && auth.TryGetProperty("lease_duration", out var lifetime))
         {
-            return Seconds(lifetime) is { } life && life > TimeSpan.Zero ? life : _interval;
+            return Seconds(lifetime) is { } life && life > TimeSpan.Zero ? UntilRefresh(life * _threshold) : _interval;
         }
 
         if (
             answer.Data.ValueKind == JsonValueKind.Object
             && answer.Data.TryGetProperty("expiration", out var end)
             && end.ValueKind == JsonValueKind.Number
-            && end.TryGetInt64(out var seconds)
+            && end.TryGetInt64(out var number)
+            && Time(number) - _time.GetUtcNow() is { } left
+            && left > TimeSpan.Zero
         )
         {
-            return DateTimeOffset.FromUnixTimeSeconds(seconds) - _time.GetUtcNow();
+            return UntilRefresh(left * _threshold);
         }
 
         return _interval;
     }
 
+    /// <summary>The TTL of what is to be asked for again after <paramref name="wait"/> at the latest.</summary>
+    private TimeSpan UntilRefresh(TimeSpan wait) => wait / _refreshAt;
+
+    /// <summary>Seconds since 1970; or milliseconds, as some engines count, when they would be a time that no calendar has. Null for no time.</summary>
+    private static DateTimeOffset? Time(long number) =>
+        number < 0 ? null
+        : number <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ? DateTimeOffset.FromUnixTimeSeconds(number)
+        : number <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(number)
+        : null;
+
+    /// <summary>A duration in seconds; one that is too long for anything is cut to a century.</summary>
     private static TimeSpan? Seconds(JsonElement element) =>
-        element.ValueKind == JsonValueKind.Number ? TimeSpan.FromSeconds(element.GetDouble()) : null;
+        element.ValueKind == JsonValueKind.Number
+            ? TimeSpan.FromSeconds(Math.Clamp(element.GetDouble(), 0, LongestSeconds))
+            : null;
 
     private static ReadOnlyMemory<byte> Body(Dependency dependency, bool isVersioned)
     {

@@ -28,6 +28,8 @@ internal sealed class TemplateTask
     private readonly ITarget _target;
     private readonly (TimeSpan Min, TimeSpan Max) _wait;
     private readonly TemplateData _data;
+    private readonly Recording _recording;
+    private readonly UsedVersions.Of _used;
     private readonly FunctionTable _functions;
     private readonly ExecutionSettings _settings;
     private readonly bool _endsOnFailure;
@@ -50,6 +52,7 @@ internal sealed class TemplateTask
         ITarget target,
         (TimeSpan Min, TimeSpan Max) wait,
         TemplateData data,
+        UsedVersions.Of used,
         bool endsOnFailure,
         ILogger log,
         TimeProvider time
@@ -59,13 +62,15 @@ internal sealed class TemplateTask
         _target = target;
         _wait = wait;
         _data = data;
+        _recording = new Recording(data);
+        _used = used;
         _endsOnFailure = endsOnFailure;
         _log = log;
         _time = time;
         _functions = FunctionTable.Default.Without(text.DeniedFunctions);
         _settings = new ExecutionSettings
         {
-            Data = data,
+            Data = _recording,
             Functions = _functions,
             ErrorOnMissingKey = text.ErrorOnMissingKey,
             SandboxPath = text.SandboxPath,
@@ -83,6 +88,9 @@ internal sealed class TemplateTask
 
     /// <summary>What failed last; null when all is well.</summary>
     public string? Problem { get; private set; }
+
+    /// <summary>What is rendered here is in use once the program of <c>exec</c> has been started with it.</summary>
+    public bool WaitsForProgram => _used.WaitsForProgram;
 
     /// <summary>The target has another output. The handler returns soon.</summary>
     public Action? Changed { get; set; }
@@ -143,6 +151,7 @@ internal sealed class TemplateTask
         if (_target.Take(GoText.Encode(result.Output), result.Files))
         {
             _isActionDue = true;
+            _used.Begin();
             _log.LogInformation("Rendered {Template} to {Target}", _text.Name, _target.Name);
             Changed?.Invoke();
             // Otherwise what changes allocate piles up, over days, to as much as the processor's cache holds, before it is collected.
@@ -155,6 +164,7 @@ internal sealed class TemplateTask
             _isActionDue = false;
         }
 
+        _used.Rendered(_recording.Seen);
         if (_lastProblem.Length > 0)
         {
             _log.LogInformation("{Template} is well again", _text.Name);
@@ -176,6 +186,7 @@ internal sealed class TemplateTask
             // What has changed up to here is seen by this execution; what changes meanwhile may not be.
             _changed.Wait(0, CancellationToken.None);
             _heard.Clear();
+            _recording.Begin();
             var result = _template.Execute(_settings, stop);
             _inputs = result.Uses.Select(use => use.Dependency.Key).ToHashSet(StringComparer.Ordinal);
             if (_inputs.Any(_heard.ContainsKey))
@@ -353,6 +364,27 @@ internal sealed class TemplateTask
         else
         {
             _log.LogWarning("{Target}: {Template}: {Problem} ({Kept})", _target.Name, _text.Name, problem, kept);
+        }
+    }
+
+    /// <summary>Remembers which values the last execution was given.</summary>
+    private sealed class Recording(TemplateData data) : ITemplateData
+    {
+        private Dictionary<string, (LiveSecret, SecretValue)> _seen = new(StringComparer.Ordinal);
+
+        public IReadOnlyCollection<(LiveSecret Secret, SecretValue Value)> Seen => _seen.Values;
+
+        public void Begin() => _seen = new(StringComparer.Ordinal);
+
+        public bool TryGet(Dependency dependency, out object? value)
+        {
+            var isThere = data.TryGet(dependency, out value, out var secret);
+            if (secret is not null)
+            {
+                _seen.TryAdd(dependency.Key, (data.Live(dependency), secret));
+            }
+
+            return isThere;
         }
     }
 

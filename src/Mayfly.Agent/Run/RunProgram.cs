@@ -15,9 +15,6 @@ public static class RunProgram
     /// <summary>How long ending the leases may take when the program has ended.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(15);
 
-    /// <summary>Variables that would hand the caller's identity on.</summary>
-    private static readonly string[] Identity = ["MAYFLY_TOKEN", "VAULT_TOKEN"];
-
     /// <summary>
     /// Fetches the secrets, runs the program with them to its end, ends the leases, and gives its exit code. Signals are passed on.
     /// </summary>
@@ -55,7 +52,7 @@ public static class RunProgram
 
             if (!arguments.KeepsToken)
             {
-                foreach (var name in Identity)
+                foreach (var name in IdentityVariables.InUse())
                 {
                     variables.TryAdd(name, null);
                 }
@@ -66,7 +63,7 @@ public static class RunProgram
         catch (Exception e) when (e is AgentException or SecretSourceException or MayflyException)
         {
             await error.WriteAsync($"mayfly run: {e.Message}\n");
-            return Failed;
+            return e is ProgramStartException start ? start.ExitCode : Failed;
         }
         finally
         {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Proxy;
 using Mayfly.Client;
@@ -14,24 +13,33 @@ namespace Mayfly.Agent.SecretsManager;
 internal sealed class NamedSecrets
 {
     private static readonly TimeSpan LongestStale = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LifeSign = TimeSpan.FromMinutes(4);
 
     private readonly SecretsManagerStanza _settings;
     private readonly MayflyClient _client;
+    private readonly UseReports _reports;
+    private readonly TimeSpan _ttl;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<SecretQuery, Kept> _kept = new();
-    private readonly ConcurrentDictionary<SecretQuery, Lazy<Task<Answer>>> _running = new();
+    private readonly ConcurrentDictionary<SecretQuery, Lazy<Task<VersionAnswer>>> _running = new();
 
     public NamedSecrets(
         SecretsManagerStanza settings,
         MayflyClient client,
-        ChangeFeed changes,
+        IEnumerable<ChangeFeed> changes,
+        UseReports reports,
         ILogger log,
         TimeProvider time
     )
     {
-        (_settings, _client, _log, _time) = (settings, client, log, time);
-        changes.Listeners.Add(Drop);
+        (_settings, _client, _reports, _log, _time) = (settings, client, reports, log, time);
+        // A consumer that is not heard of for five minutes counts as gone.
+        _ttl = reports.Consumer is null || settings.Ttl < LifeSign ? settings.Ttl : LifeSign;
+        foreach (var feed in changes)
+        {
+            feed.Listeners.Add(Drop);
+        }
     }
 
     /// <summary>The answer, in the form of GetSecretValue.</summary>
@@ -39,49 +47,56 @@ internal sealed class NamedSecrets
     {
         var key = query with { RefreshNow = false };
         var kept = _kept.GetValueOrDefault(key);
-        if (!query.RefreshNow && kept is not null && _time.GetElapsedTime(kept.Stored) < _settings.Ttl)
+        if (!query.RefreshNow && kept is not null && _time.GetElapsedTime(kept.Stored) < _ttl)
         {
-            return (200, kept.Body);
+            return HandOut(kept.Answer);
         }
 
         try
         {
             // One request for all who ask at the same time; it does not end with the first of them.
-            var running = _running.GetOrAdd(key, _ => new Lazy<Task<Answer>>(() => FetchAsync(key)));
+            var running = _running.GetOrAdd(key, _ => new Lazy<Task<VersionAnswer>>(() => FetchAsync(key)));
             var answer = await running.Value.WaitAsync(cancellation);
-            return (answer.Status, answer.Body);
+            return HandOut(answer);
         }
         catch (MayflyException e)
         {
             _log.LogWarning("{Name} could not be read: {Reason}", query.SecretId, e.Message);
-            return
-                !query.RefreshNow
-                && kept is not null
-                && _time.GetElapsedTime(kept.Stored) < _settings.Ttl + LongestStale
-                ? (200, kept.Body)
+            return !query.RefreshNow && kept is not null && _time.GetElapsedTime(kept.Stored) < _ttl + LongestStale
+                ? HandOut(kept.Answer)
                 : (502, SecretValueJson.Error("ConnectionError", "Read Error"));
         }
     }
 
-    private async Task<Answer> FetchAsync(SecretQuery key)
+    private (int Status, byte[] Body) HandOut(VersionAnswer answer)
+    {
+        if (answer.Used is { } used)
+        {
+            _reports.Use(used);
+        }
+
+        return (answer.Status, answer.Body);
+    }
+
+    private async Task<VersionAnswer> FetchAsync(SecretQuery key)
     {
         try
         {
             var asked = _time.GetTimestamp();
-            var (status, body) = await new SecretVersions(_client, _settings.Mount).ReadAsync(
+            var answer = await new SecretVersions(_client, _settings.Mount, _reports.Consumer).ReadAsync(
                 key,
                 CancellationToken.None
             );
-            if (status == 200 && _settings.Ttl > TimeSpan.Zero)
+            if (answer.Status == 200 && _ttl > TimeSpan.Zero)
             {
-                Keep(key, new Kept(body, asked));
+                Keep(key, new Kept(answer, asked));
             }
-            else if (status is >= 400 and < 500)
+            else if (answer.Status is >= 400 and < 500)
             {
                 _kept.TryRemove(key, out _);
             }
 
-            return new Answer(status, body);
+            return answer;
         }
         finally
         {
@@ -106,18 +121,15 @@ internal sealed class NamedSecrets
         {
             if (path is null || path.EndsWith("/" + SecretName.Of(key.SecretId), StringComparison.Ordinal))
             {
-                kept.Stored -= (long)(_settings.Ttl.TotalSeconds * _time.TimestampFrequency);
+                kept.Stored -= (long)(_ttl.TotalSeconds * _time.TimestampFrequency);
             }
         }
     }
 
-    private sealed class Kept(byte[] body, long stored)
+    private sealed class Kept(VersionAnswer answer, long stored)
     {
-        public byte[] Body => body;
+        public VersionAnswer Answer => answer;
 
         public long Stored { get; set; } = stored;
     }
-
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Answer(int Status, byte[] Body);
 }

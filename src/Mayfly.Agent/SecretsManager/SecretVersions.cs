@@ -6,7 +6,7 @@ using Mayfly.Client;
 namespace Mayfly.Agent.SecretsManager;
 
 /// <summary>Reads the version that is asked for. AWSCURRENT is the latest, AWSPREVIOUS the one before.</summary>
-internal sealed class SecretVersions(MayflyClient client, string mount)
+internal sealed class SecretVersions(MayflyClient client, string mount, string? consumer)
 {
     private const string Current = "AWSCURRENT";
     private const string Previous = "AWSPREVIOUS";
@@ -14,7 +14,7 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
     private readonly KvMounts _mounts = new(client);
 
     /// <exception cref="MayflyException">The server does not answer.</exception>
-    public async Task<(int Status, byte[] Body)> ReadAsync(SecretQuery query, CancellationToken cancellation)
+    public async Task<VersionAnswer> ReadAsync(SecretQuery query, CancellationToken cancellation)
     {
         var name = SecretName.Of(query.SecretId);
         if (query.VersionStage is not (null or "" or Current or Previous))
@@ -54,7 +54,7 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
             : null;
         if (query.VersionStage is { Length: > 0 } asked && asked != stage)
         {
-            return (
+            return new VersionAnswer(
                 400,
                 SecretValueJson.Error(
                     "InvalidRequestException",
@@ -64,7 +64,15 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
         }
 
         var reply = wanted == current ? latest : await SendAsync(path, wanted, cancellation);
-        return Failure(reply) ?? (200, SecretValueJson.Of(mount, name, wanted.Value, stage, reply.Data));
+        return Failure(reply)
+            ?? new VersionAnswer(200, SecretValueJson.Of(mount, name, wanted.Value, stage, reply.Data))
+            {
+                // Whoever asks for a certain version does not follow the secret.
+                Used =
+                    stage == Current && query.VersionId is null or "" && Number(latest) is { } number
+                        ? new UsedVersion(path, number.ToString(CultureInfo.InvariantCulture))
+                        : null,
+            };
     }
 
     private Task<MayflyResponse> SendAsync(string path, long? version, CancellationToken cancellation) =>
@@ -72,6 +80,7 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
             new MayflyRequest(HttpMethod.Get, path)
             {
                 Query = version is { } number ? [new("version", number.ToString(CultureInfo.InvariantCulture))] : [],
+                Consumer = version is null ? consumer : null,
             },
             cancellation
         );
@@ -86,24 +95,37 @@ internal sealed class SecretVersions(MayflyClient client, string mount)
             ? number
             : null;
 
-    private static (int Status, byte[] Body)? Failure(MayflyResponse reply) =>
+    private static VersionAnswer? Failure(MayflyResponse reply) =>
         reply.Status switch
         {
             >= 200 and < 300 => null,
             404 => Missing("Secrets Manager can't find the specified secret."),
-            403 => (
+            403 => new VersionAnswer(
                 400,
                 SecretValueJson.Error("AccessDeniedException", "The agent may not read the specified secret.")
             ),
             // A name that cannot be a path.
-            400 => (400, SecretValueJson.Error("ValidationException", "The specified secret name is not valid.")),
-            429 => (400, SecretValueJson.Error("ThrottlingException", "Rate exceeded")),
-            _ => (
+            400 => new VersionAnswer(
+                400,
+                SecretValueJson.Error("ValidationException", "The specified secret name is not valid.")
+            ),
+            429 => new VersionAnswer(400, SecretValueJson.Error("ThrottlingException", "Rate exceeded")),
+            _ => new VersionAnswer(
                 reply.Status is >= 400 and < 500 ? 400 : 502,
                 SecretValueJson.Error("InternalServiceError", "The server has failed.")
             ),
         };
 
-    private static (int Status, byte[] Body) Missing(string message) =>
-        (400, SecretValueJson.Error("ResourceNotFoundException", message));
+    private static VersionAnswer Missing(string message) =>
+        new(400, SecretValueJson.Error("ResourceNotFoundException", message));
 }
+
+/// <summary>An answer in the form of AWS's.</summary>
+internal sealed record VersionAnswer(int Status, byte[] Body)
+{
+    /// <summary>What whoever gets the answer uses from then on; null for nothing that a rotation would wait for.</summary>
+    public UsedVersion? Used { get; init; }
+}
+
+/// <summary>A version of the secret at a path of the API.</summary>
+internal sealed record UsedVersion(string Path, string Version);

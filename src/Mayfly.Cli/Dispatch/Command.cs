@@ -17,6 +17,9 @@ internal abstract class Command(string name, string synopsis) : Node(name, synop
     /// <summary>Has <c>-address</c> and its like.</summary>
     public virtual bool UsesServer => true;
 
+    /// <summary>Shows what a server has answered: has <c>-format</c>, and with <see cref="UsesServer"/> <c>-header</c> and <c>-wrap-ttl</c>.</summary>
+    public virtual bool ShowsAnswers => true;
+
     /// <summary>Has <c>-field</c>.</summary>
     public virtual bool HasField => false;
 
@@ -31,6 +34,18 @@ internal abstract class Command(string name, string synopsis) : Node(name, synop
 
     /// <summary>The exit code when flags or arguments are wrong.</summary>
     public virtual int WrongUse => Exit.Local;
+
+    /// <summary>Its own flags, and those that it shares with others.</summary>
+    public IReadOnlyList<Flag> AllFlags(ConnectionFlags connection, OutputFlags output) =>
+        [
+            .. Flags,
+            .. !ShowsAnswers ? []
+            : HasField ? output.FormatAndField
+            : output.FormatOnly,
+            .. !UsesServer ? []
+            : ShowsAnswers ? connection.All
+            : connection.Server,
+        ];
 
     public abstract Task<int> RunAsync(Invocation call);
 }

@@ -94,14 +94,7 @@ internal static class Dispatcher
 
         var connection = new ConnectionFlags();
         var output = new OutputFlags();
-        var (positionals, error) = FlagParser.Parse(
-            words,
-            [
-                .. command.Flags,
-                .. command.HasField ? output.FormatAndField : output.FormatOnly,
-                .. command.UsesServer ? connection.All : [],
-            ]
-        );
+        var (positionals, error) = FlagParser.Parse(words, command.AllFlags(connection, output));
         if (error is not null)
         {
             print.Error($"{error}\n\nUsage: mayfly {path} {command.Usage}");

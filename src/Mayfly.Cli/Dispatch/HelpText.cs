@@ -50,11 +50,16 @@ internal static class HelpText
         Flags(text, "Command options", command.Flags);
         if (command.UsesServer)
         {
-            Flags(text, "Connection options", new ConnectionFlags().All);
+            var connection = new ConnectionFlags();
+            Flags(text, "Connection options", command.ShowsAnswers ? connection.All : connection.Server);
         }
 
-        var output = new OutputFlags();
-        Flags(text, "Output options", command.HasField ? output.FormatAndField : output.FormatOnly);
+        if (command.ShowsAnswers)
+        {
+            var output = new OutputFlags();
+            Flags(text, "Output options", command.HasField ? output.FormatAndField : output.FormatOnly);
+        }
+
         return text.ToString();
     }
 

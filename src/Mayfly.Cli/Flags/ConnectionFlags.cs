@@ -46,7 +46,11 @@ internal sealed class ConnectionFlags
         "Wrap the answer in a single-use token that lives this long. Also VAULT_WRAP_TTL."
     );
 
-    public IReadOnlyList<Flag> All =>
+    /// <summary>Where the server is, and what becomes of one request and its answer.</summary>
+    public IReadOnlyList<Flag> All => [.. Server, _headers, _wrapTtl];
+
+    /// <summary>Where the server is.</summary>
+    public IReadOnlyList<Flag> Server =>
         [
             _address,
             _caFile,
@@ -56,8 +60,6 @@ internal sealed class ConnectionFlags
             _serverName,
             _skipVerify,
             _namespace,
-            _headers,
-            _wrapTtl,
             // Accepted so that scripts written for Vault's command line run; neither changes anything here.
             new BoolFlag("non-interactive", "") { Hidden = true },
             new BoolFlag("policy-override", "") { Hidden = true },

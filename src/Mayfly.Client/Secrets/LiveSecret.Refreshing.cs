@@ -358,7 +358,11 @@ public sealed partial class LiveSecret
     private Entry Leased(SecretValue value, SecretLease lease, TimeSpan duration, bool mayRenew, long begun)
     {
         var end = After(begun, duration);
-        return new Entry(value, begun, end, end, After(begun, RefreshSchedule.Renewal(duration)), lease, mayRenew);
+        // One that was renewable has come to its greatest age: what is left of it is short.
+        var next = lease.IsRenewable
+            ? RefreshSchedule.Renewal(duration)
+            : RefreshSchedule.Replacement(duration, _options.ReplaceAt);
+        return new Entry(value, begun, end, end, After(begun, next), lease, mayRenew);
     }
 
     /// <summary>The source answered. Holds the gate.</summary>

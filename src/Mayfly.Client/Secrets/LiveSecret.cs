@@ -194,6 +194,22 @@ public sealed partial class LiveSecret
         }
     }
 
+    /// <summary>
+    /// Says that the program uses this value now, where that is left to it: for what takes a while to change over, and must not
+    /// say so of a value that has come meanwhile.
+    /// </summary>
+    /// <param name="value">
+    /// A value of this secret. One without a <see cref="SecretValue.Version"/> is passed over when it is not the current one any
+    /// more, since it could not be told from that.
+    /// </param>
+    public void Acknowledge(SecretValue value)
+    {
+        if (value.Version is not null || ReferenceEquals(value, _current))
+        {
+            _report.Use(value);
+        }
+    }
+
     /// <summary>Waits for a value other than <paramref name="known"/>.</summary>
     /// <param name="known">The value that the caller has; null for none.</param>
     /// <param name="cancellationToken">Gives up.</param>

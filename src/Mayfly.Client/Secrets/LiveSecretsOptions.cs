@@ -9,7 +9,7 @@ public enum Acknowledgement
     WhenGiven,
 
     /// <summary>
-    /// When the program calls <see cref="LiveSecret.Acknowledge"/>: for what goes on using the old version for a while after it
+    /// When the program calls <see cref="LiveSecret.Acknowledge()"/>: for what goes on using the old version for a while after it
     /// has been given the new one, such as a pool of connections.
     /// </summary>
     ByProgram,
@@ -39,6 +39,12 @@ public sealed record LiveSecretsOptions
     /// The part of the TTL over which refreshes are spread, before <see cref="RefreshAt"/>: with 0.1 between 60 % and 70 %.
     /// </summary>
     public double Jitter { get; init; } = 0.1;
+
+    /// <summary>
+    /// The part of a lease that cannot be renewed after which a new credential takes its place, up to a tenth of the lease sooner.
+    /// One that can be is renewed at two thirds.
+    /// </summary>
+    public double ReplaceAt { get; init; } = 2.0 / 3;
 
     /// <summary>The longest that one read of the source may take.</summary>
     public TimeSpan FetchTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -113,6 +119,7 @@ public sealed record LiveSecretsOptions
         NotNegative(LostSpread, nameof(LostSpread));
         NotNegative(RevokeReplacedAfter ?? Ttl, nameof(RevokeReplacedAfter));
         Require(RefreshAt is > 0 and < 1, $"{nameof(RefreshAt)} is a part of the TTL, between 0 and 1");
+        Require(ReplaceAt is > 0 and <= 1, $"{nameof(ReplaceAt)} is a part of the lease, above 0 and up to 1");
         Require(
             Jitter >= 0 && Jitter <= RefreshAt,
             $"{nameof(Jitter)} is a part of the TTL, up to {nameof(RefreshAt)}"

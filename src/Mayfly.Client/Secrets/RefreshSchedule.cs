@@ -34,6 +34,10 @@ internal static class RefreshSchedule
     /// <summary>From a grant of a lease to its renewal: two thirds of it, up to a tenth of it sooner.</summary>
     public static TimeSpan Renewal(TimeSpan duration) => duration * (2.0 / 3) - Spread(duration / 10);
 
+    /// <summary>From a grant of a lease that cannot be renewed to the next: <paramref name="at"/> of it, up to a tenth of it sooner.</summary>
+    public static TimeSpan Replacement(TimeSpan duration, double at) =>
+        (duration * at) - Spread(duration * Math.Min(at, 0.1));
+
     /// <summary>From a failure to the next attempt.</summary>
     public static TimeSpan Retry(int failures, TimeSpan longest, TimeSpan? asked)
     {

@@ -38,7 +38,7 @@ public sealed class AgentServer : IAsyncLifetime
         await WriteAsync(
             root,
             "sys/policies/acl/agent",
-            """{"policy":"path \"secret/*\" { capabilities = [\"create\",\"read\",\"update\",\"delete\",\"list\"] }\npath \"sys/events/subscribe/*\" { capabilities = [\"read\"] }\npath \"auth/token/create*\" { capabilities = [\"create\",\"update\",\"sudo\"] }\npath \"sys/leases/*\" { capabilities = [\"create\",\"update\",\"sudo\"] }\npath \"auth/token/revoke*\" { capabilities = [\"create\",\"update\",\"sudo\"] }"}"""
+            """{"policy":"path \"secret/*\" { capabilities = [\"create\",\"read\",\"update\",\"delete\",\"list\"] }\npath \"database/*\" { capabilities = [\"read\"] }\npath \"sys/events/subscribe/*\" { capabilities = [\"read\"] }\npath \"auth/token/create*\" { capabilities = [\"create\",\"update\",\"sudo\"] }\npath \"sys/leases/*\" { capabilities = [\"create\",\"update\",\"sudo\"] }\npath \"auth/token/revoke*\" { capabilities = [\"create\",\"update\",\"sudo\"] }"}"""
         );
         await WriteAsync(root, "sys/auth/approle", """{"type":"approle"}""");
         await WriteAsync(root, "sys/auth/userpass", """{"type":"userpass"}""");

@@ -27,6 +27,42 @@ public sealed class AtomicFileTests
     }
 
     [Fact]
+    public void What_a_writer_that_was_killed_has_left_is_removed_and_what_another_is_at_work_on_stays()
+    {
+        using var folder = new AgentFolder();
+        var old = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        string[] files =
+        [
+            folder.Write(".app.conf.0123456789abcdef.tmp", "secret"),
+            folder.Write(".app.conf.0123456789abcdee.tmp", "at work"),
+            folder.Write(".app.conf.0123456789abcde.tmp", "another's"),
+            folder.Write(".other.conf.0123456789abcdef.tmp", "another's"),
+        ];
+        foreach (var file in files)
+        {
+            File.SetLastWriteTimeUtc(file, old);
+        }
+
+        using (new FileStream(files[1], FileMode.Open, FileAccess.Write, FileShare.None))
+        {
+            File.SetLastWriteTimeUtc(files[1], old);
+            AtomicFile.Write(folder.At("app.conf"), "new"u8, mode: null, "", "");
+        }
+
+        Assert.Equal(
+            [folder.At("app.conf"), .. files.Skip(1).Order(StringComparer.Ordinal)],
+            Directory
+                .GetFiles(folder.Path)
+                .OrderBy(
+                    file => file.EndsWith("app.conf", StringComparison.Ordinal) ? "" : file,
+                    StringComparer.Ordinal
+                )
+        );
+        AtomicFile.Write(folder.At("app.conf"), "newer"u8, mode: null, "", "");
+        Assert.False(File.Exists(files[1]));
+    }
+
+    [Fact]
     public void A_link_of_another_user_is_replaced_and_not_followed()
     {
         using var folder = new AgentFolder();

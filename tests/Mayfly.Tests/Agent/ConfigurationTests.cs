@@ -245,6 +245,77 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void A_wait_that_is_given_twice_and_an_empty_interval_are_what_they_are_for_vault()
+    {
+        var read = Read(
+            "agent.hcl",
+            """
+            template {
+              contents = "x"
+              destination = "/tmp/x"
+              wait { min = "2s" max = "5s" }
+              wait { max = "9s" }
+            }
+            template_config { static_secret_render_interval = "" }
+            """
+        );
+        var template = Assert.Single(read.Templates);
+        Assert.Equal((TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(9)), (template.WaitMin, template.WaitMax));
+        Assert.Equal(TimeSpan.FromMinutes(5), read.TemplateSettings.StaticSecretRenderInterval);
+    }
+
+    [Fact]
+    public void A_consumer_has_a_name_of_the_machine_unless_it_is_given()
+    {
+        using var folder = new AgentFolder();
+        var file = folder.Write(
+            "agent.hcl",
+            "auto_auth { method \"token_file\" { config = { token_file_path = \"t\" } } sink \"file\" { config = { path = \"x\" } } }"
+        );
+        Assert.StartsWith(
+            "agent/",
+            AgentSettings.From([file], _ => null).Configuration!.Consumer,
+            StringComparison.Ordinal
+        );
+        folder.Write("agent.hcl", folder.Read("agent.hcl") + "\nconsumer = \"\"");
+        Assert.Equal("", AgentSettings.From([file], _ => null).Configuration!.Consumer);
+    }
+
+    [Fact]
+    public void The_rotation_of_the_log_is_set_by_the_environment_as_by_files()
+    {
+        using var folder = new AgentFolder();
+        var file = folder.Write(
+            "agent.hcl",
+            "log_rotate_bytes = 5 auto_auth { method \"token_file\" { config = { token_file_path = \"t\" } } sink \"file\" { config = { path = \"x\" } } }".Replace(
+                " auto_auth",
+                "\nauto_auth",
+                StringComparison.Ordinal
+            )
+        );
+        var log = AgentSettings
+            .From(
+                [file],
+                name =>
+                    name switch
+                    {
+                        "MAYFLY_LOG_ROTATE_DURATION" => "1h",
+                        "VAULT_LOG_ROTATE_MAX_FILES" => "-1",
+                        _ => null,
+                    }
+            )
+            .Configuration!.Log;
+        Assert.Equal((5, TimeSpan.FromHours(1), -1), (log.RotateBytes, log.RotateAfter, log.RotateKeep));
+        Assert.Contains(
+            "MAYFLY_LOG_ROTATE_BYTES",
+            Assert.Single(
+                AgentSettings.From([file], name => name == "MAYFLY_LOG_ROTATE_BYTES" ? "many" : null).Problems
+            ),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void Zero_connections_per_host_are_as_many_as_by_default() =>
         Assert.Equal(
             new TemplateSettings().MaxConnectionsPerHost,
@@ -316,6 +387,7 @@ public sealed class ConfigurationTests
     )]
     [InlineData("exec { command = [] }", "command is needed")]
     [InlineData("exec { command = [\"x\"] restart_stop_signal = \"SIGNOPE\" }", "must be a signal's name")]
+    [InlineData("consumer = \"two words\"", "consumer must be a name")]
     [InlineData("log_level = \"loud\"", "log_level must be trace")]
     [InlineData("disable_keep_alives = [\"everything\"]", "there is no feature \"everything\"")]
     [InlineData(

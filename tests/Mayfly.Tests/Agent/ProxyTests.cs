@@ -60,6 +60,43 @@ public sealed class ProxyTests(AgentServer server)
         Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync("/v1/sys/health", Cancellation)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("attacker.example", "", false)]
+    [InlineData("attacker.example:8200", "", false)]
+    [InlineData("127.0.0.1.attacker.example", "", false)]
+    [InlineData("localhost", "", true)]
+    [InlineData("agent:8200", "", true)]
+    [InlineData("10.0.0.7:8200", "", true)]
+    [InlineData("[::1]:8200", "", true)]
+    [InlineData("agent.shop.internal:8200", "allowed_hosts = [\"agent.shop.internal\"]", true)]
+    [InlineData("AGENT.shop.internal.", "allowed_hosts = [\"agent.shop.internal\"]", true)]
+    [InlineData("attacker.example", "allowed_hosts = [\"agent.shop.internal\"]", false)]
+    [InlineData("attacker.example", "allowed_hosts = \"*\"", true)]
+    public async Task A_request_under_a_name_that_leads_here_from_elsewhere_is_refused(
+        string host,
+        string more,
+        bool isAnswered
+    )
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(folder, "", listener: more);
+        using var http = Client(agent);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/auth/token/lookup-self");
+        request.Headers.Host = host;
+
+        using var reply = await http.SendAsync(request, Cancellation);
+
+        Assert.Equal(isAnswered ? HttpStatusCode.OK : HttpStatusCode.Forbidden, reply.StatusCode);
+        if (!isAnswered)
+        {
+            Assert.Contains(
+                "allowed_hosts",
+                await reply.Content.ReadAsStringAsync(Cancellation),
+                StringComparison.Ordinal
+            );
+        }
+    }
+
     [Fact]
     public async Task A_request_that_the_agents_revoked_token_is_refused_for_goes_again_with_another()
     {

@@ -96,8 +96,43 @@ public sealed class RunTests(AgentServer server)
     {
         await using var run = Run("--", "no-such-program-anywhere");
 
-        Assert.Equal(1, await run.EndedAsync());
+        Assert.Equal(127, await run.EndedAsync());
         Assert.Contains("there is no program no-such-program-anywhere in PATH", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/no/such/program", 127)]
+    [InlineData("{folder}/text", 126)]
+    [InlineData("{folder}", 126)]
+    [InlineData("text", 126)]
+    public async Task A_program_that_cannot_be_started_ends_with_what_a_shell_ends_with(string program, int code)
+    {
+        using var folder = new AgentFolder();
+        folder.Write("text", "no program");
+        await using var run = AgentProcess.Start(
+            ["run", "--", program.Replace("{folder}", folder.Path, StringComparison.Ordinal)],
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken),
+            ("PATH", folder.Path)
+        );
+
+        Assert.Equal(code, await run.EndedAsync());
+        Assert.Contains("cannot be started", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_shell_passes_over_in_the_path_is_passed_over()
+    {
+        using var folder = new AgentFolder();
+        folder.Write("true", "no program");
+        await using var run = AgentProcess.Start(
+            ["run", "--", "true"],
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken),
+            ("PATH", folder.Path + ":/usr/bin:/bin")
+        );
+
+        Assert.Equal(0, await run.EndedAsync());
     }
 
     private AgentProcess Run(params string[] arguments) =>

@@ -86,6 +86,24 @@ public sealed class SupervisorTests(AgentServer server)
         Assert.False(Directory.Exists($"/proc/{child}"), "the program is still there");
     }
 
+    [Theory]
+    [InlineData("", "[][][kept]")]
+    [InlineData("keep_token = true", "[of-the-agent][of-the-agent][kept]")]
+    public async Task The_program_does_not_get_the_agents_own_identity(string more, string shown)
+    {
+        using var folder = new AgentFolder();
+        await using var agent = await StartAsync(
+            folder,
+            $$"""exec { {{more}} command = ["/bin/sh", "-c", "echo [$VAULT_TOKEN][$MAYFLY_SECRET_ID][$OTHER_TOKEN]"] }""",
+            ("VAULT_TOKEN", "of-the-agent"),
+            ("MAYFLY_SECRET_ID", "of-the-agent"),
+            ("OTHER_TOKEN", "kept")
+        );
+
+        Assert.Equal(0, await agent.EndedAsync());
+        Assert.Contains(shown, agent.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_program_is_started_anew_with_the_new_value_when_its_secret_has_changed()
     {
@@ -115,7 +133,11 @@ public sealed class SupervisorTests(AgentServer server)
         Assert.DoesNotContain("canary", agent.Output, StringComparison.Ordinal);
     }
 
-    private async Task<AgentProcess> StartAsync(AgentFolder folder, string exec)
+    private async Task<AgentProcess> StartAsync(
+        AgentFolder folder,
+        string exec,
+        params (string Name, string Value)[] environment
+    )
     {
         await server.AppRoleAsync(folder);
         var file = folder.Write(
@@ -133,6 +155,6 @@ public sealed class SupervisorTests(AgentServer server)
             {{exec}}
             """
         );
-        return AgentProcess.Start(["agent", $"-config={file}"]);
+        return AgentProcess.Start(["agent", $"-config={file}"], environment);
     }
 }

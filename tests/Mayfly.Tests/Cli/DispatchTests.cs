@@ -34,6 +34,18 @@ public sealed class DispatchTests : IDisposable
     }
 
     [Theory]
+    [InlineData("agent")]
+    [InlineData("run")]
+    public async Task What_shows_no_answers_has_no_flags_for_them(string command)
+    {
+        var help = (await _mayfly.RunAsync(command, "-help")).Succeeded();
+        Assert.Contains("-address", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n  -format", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("-wrap-ttl", help, StringComparison.Ordinal);
+        Assert.Equal(1, (await _mayfly.RunAsync(command, "-format=json", "x")).Code);
+    }
+
+    [Theory]
     [InlineData(127, "nosuch")]
     [InlineData(127, "kv", "nosuch")]
     [InlineData(127)]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mayfly.Agent;
 using Mayfly.Cli.Dispatch;
 using Mayfly.Cli.Flags;
@@ -25,6 +26,21 @@ internal sealed class AgentCommand() : Command("agent", "Log in for other progra
         "File to log to instead of standard error. Also VAULT_LOG_FILE."
     );
 
+    private readonly NumberFlag _logRotateBytes = new(
+        "log-rotate-bytes",
+        "Start a new log file when this one would be larger. Also VAULT_LOG_ROTATE_BYTES."
+    );
+
+    private readonly DurationFlag _logRotateDuration = new(
+        "log-rotate-duration",
+        "Start a new log file after this time; 24h by default. Also VAULT_LOG_ROTATE_DURATION."
+    );
+
+    private readonly NumberFlag _logRotateMaxFiles = new(
+        "log-rotate-max-files",
+        "How many older log files are kept: 0 for all, -1 for none. Also VAULT_LOG_ROTATE_MAX_FILES."
+    );
+
     public override string Usage => "-config=PATH [options]";
 
     public override string Details =>
@@ -36,7 +52,19 @@ internal sealed class AgentCommand() : Command("agent", "Log in for other progra
             $ mayfly agent -config=agent.yaml -exit-after-auth
             """;
 
-    public override IReadOnlyList<Flag> Flags => [_config, _exitAfterAuth, _logLevel, _logFormat, _logFile];
+    public override IReadOnlyList<Flag> Flags =>
+        [
+            _config,
+            _exitAfterAuth,
+            _logLevel,
+            _logFormat,
+            _logFile,
+            _logRotateBytes,
+            _logRotateDuration,
+            _logRotateMaxFiles,
+        ];
+
+    public override bool ShowsAnswers => false;
 
     public override Task<int> RunAsync(Invocation call)
     {
@@ -51,9 +79,14 @@ internal sealed class AgentCommand() : Command("agent", "Log in for other progra
                     "MAYFLY_LOG_LEVEL" => _logLevel.Value,
                     "MAYFLY_LOG_FORMAT" => _logFormat.Value,
                     "MAYFLY_LOG_FILE" => _logFile.Value,
+                    "MAYFLY_LOG_ROTATE_BYTES" => Text(_logRotateBytes),
+                    "MAYFLY_LOG_ROTATE_DURATION" => _logRotateDuration.Value,
+                    "MAYFLY_LOG_ROTATE_MAX_FILES" => Text(_logRotateMaxFiles),
                     _ => null,
                 } ?? variables(name),
         };
         return AgentProgram.RunAsync(arguments, call.Session.Error, call.Cancellation);
     }
+
+    private static string? Text(NumberFlag flag) => flag.Value?.ToString(CultureInfo.InvariantCulture);
 }

@@ -35,6 +35,8 @@ internal sealed class RunCommand() : Command("run", "Run a program with secrets"
 
     public override int Most => int.MaxValue;
 
+    public override bool ShowsAnswers => false;
+
     public override Task<int> RunAsync(Invocation call) =>
         RunProgram.RunAsync(
             new RunArguments

@@ -27,7 +27,7 @@ internal static class Completion
         }
 
         var command = (Command)node;
-        var flags = AllFlags(command);
+        var flags = command.AllFlags(new ConnectionFlags(), new OutputFlags());
         if (current.StartsWith('-'))
         {
             return FlagOrValue(flags, current);
@@ -46,7 +46,7 @@ internal static class Completion
             : [];
     }
 
-    private static bool IsFirstPositional(IReadOnlyList<string> words, int from, List<Flag> flags)
+    private static bool IsFirstPositional(IReadOnlyList<string> words, int from, IReadOnlyList<Flag> flags)
     {
         for (var i = from; i < words.Count - 1; i++)
         {
@@ -65,7 +65,7 @@ internal static class Completion
         return true;
     }
 
-    private static List<string> FlagOrValue(List<Flag> flags, string current)
+    private static List<string> FlagOrValue(IReadOnlyList<Flag> flags, string current)
     {
         var (name, value) = FlagParser.Split(current);
         if (value is not null)
@@ -87,17 +87,6 @@ internal static class Completion
         }
 
         return Starting(candidates, current);
-    }
-
-    private static List<Flag> AllFlags(Command command)
-    {
-        var output = new OutputFlags();
-        return
-        [
-            .. command.Flags,
-            .. command.HasField ? output.FormatAndField : output.FormatOnly,
-            .. command.UsesServer ? new ConnectionFlags().All : [],
-        ];
     }
 
     private static List<string> Starting(IEnumerable<string> candidates, string with)

@@ -18,13 +18,13 @@ public sealed class KeptCertificateTests : IDisposable
     {
         var (certificate, key, issuer) = Make();
         File.WriteAllText(_file, $"before\n{key}\n{certificate}\nbetween\n{issuer}\n");
-        var kept = KeptCertificate.Read(_file, Begin.AddDays(60));
+        var kept = KeptCertificate.Read(_file, 0.7, Begin.AddDays(60));
         Assert.Equal(certificate, kept?.Fields.GetProperty("certificate").GetString());
         Assert.Equal(key, kept?.Fields.GetProperty("private_key").GetString());
         Assert.Equal(issuer, kept?.Fields.GetProperty("issuing_ca").GetString());
-        Assert.Equal(TimeSpan.FromDays(40), kept?.Ttl);
-        Assert.Null(KeptCertificate.Read(_file, Begin.AddDays(71)));
-        Assert.Null(KeptCertificate.Read(_file, Begin.AddDays(-1)));
+        Assert.Equal(TimeSpan.FromDays(10), kept?.Left);
+        Assert.Null(KeptCertificate.Read(_file, 0.7, Begin.AddDays(71)));
+        Assert.Null(KeptCertificate.Read(_file, 0.7, Begin.AddDays(-1)));
     }
 
     [Fact]
@@ -45,10 +45,10 @@ public sealed class KeptCertificateTests : IDisposable
             text =>
             {
                 File.WriteAllText(_file, text);
-                Assert.Null(KeptCertificate.Read(_file, Begin.AddDays(1)));
+                Assert.Null(KeptCertificate.Read(_file, 0.7, Begin.AddDays(1)));
             }
         );
-        Assert.Null(KeptCertificate.Read(_file + ".none", Begin));
+        Assert.Null(KeptCertificate.Read(_file + ".none", 0.7, Begin));
     }
 
     private static (string Certificate, string Key, string Issuer) Make()

@@ -40,7 +40,9 @@ internal sealed class RenderRun : IAsyncDisposable
         TemplateSettings? settings = null,
         TimeProvider? time = null,
         bool ownsClient = false,
-        IReadOnlyList<EnvironmentTemplateStanza>? variables = null
+        IReadOnlyList<EnvironmentTemplateStanza>? variables = null,
+        ExecStanza? exec = null,
+        string? consumer = null
     )
     {
         var run = new RenderRun(ownsClient ? client : null);
@@ -49,6 +51,8 @@ internal sealed class RenderRun : IAsyncDisposable
             variables ?? [],
             settings ?? new TemplateSettings(),
             client,
+            exec,
+            consumer,
             signalChild: null,
             run._lines,
             time ?? TimeProvider.System

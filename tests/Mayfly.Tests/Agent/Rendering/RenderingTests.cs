@@ -368,7 +368,7 @@ public sealed class RenderingTests(DevServer server)
                 ownsClient: true
             );
             await run.Renderer.Rendered.WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
-            Assert.Equal("one", run.Renderer.Variables["PASSWORD"]);
+            Assert.Equal("one", run.Renderer.ForProgram().Variables["PASSWORD"]);
             Assert.Equal("first", run.Read("copy"));
             await File.WriteAllTextAsync(input, "changed", Cancellation);
             await run.ShowsAsync("copy", "changed");
