@@ -219,6 +219,8 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
         return new FetchedSecret(fields)
         {
             Reply = answer.Root.ValueKind == JsonValueKind.Object ? answer.Root : Nothing,
+            // A token stands beside the fields, by which values are told apart.
+            Version = Accessor(answer.Auth) ?? Accessor(answer.WrapInfo),
             Lease = Lease(answer),
             Ttl = Ttl(answer),
         };
@@ -265,6 +267,11 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
         var why = dependency.Data.Count > 0 ? "" : string.Concat(answer.Errors.Select(error => ", " + error.Trim()));
         throw new SecretSourceException(reason, $"{dependency}: the server answered {answer.Status}{why}");
     }
+
+    private static string? Accessor(JsonElement token) =>
+        token.ValueKind == JsonValueKind.Object && token.TryGetProperty("accessor", out var accessor)
+            ? accessor.GetString()
+            : null;
 
     private static SecretLease? Lease(MayflyResponse answer) =>
         answer.Member("lease_id") is { ValueKind: JsonValueKind.String } id && id.GetString() is { Length: > 0 } text

@@ -18,7 +18,10 @@ internal sealed partial class MemoryFile : IDisposable
     public string Path => $"/dev/fd/{(int)_handle.DangerousGetHandle()}";
 
     /// <exception cref="AgentException">The kernel refuses.</exception>
-    public static MemoryFile Of(string content)
+    public static MemoryFile Of(string content) => Of(Encoding.UTF8.GetBytes(content));
+
+    /// <exception cref="AgentException">The kernel refuses.</exception>
+    public static MemoryFile Of(ReadOnlySpan<byte> content)
     {
         // Without the flag that closes it when a program is started.
         var descriptor = memfd_create("secret", 0);
@@ -28,7 +31,7 @@ internal sealed partial class MemoryFile : IDisposable
         }
 
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        RandomAccess.Write(handle, Encoding.UTF8.GetBytes(content), 0);
+        RandomAccess.Write(handle, content, 0);
         return new MemoryFile(handle);
     }
 

@@ -1,9 +1,13 @@
+using System.Text;
 using System.Text.Json;
 using Mayfly.Agent.Kv;
+using Mayfly.Agent.Logging;
 using Mayfly.Agent.Processes;
 using Mayfly.Client;
+using Mayfly.Client.Redaction;
 using Mayfly.Client.Secrets;
 using Mayfly.Client.Secrets.Sources;
+using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Run;
 
@@ -32,6 +36,15 @@ public static class RunProgram
         var source = new MayflySecretSource(client);
         var leases = new List<SecretLease>();
         var files = new List<MemoryFile>();
+        var time = TimeProvider.System;
+        using var provider = new AgentLoggerProvider(
+            line => error.Write(Encoding.UTF8.GetString(line)),
+            LogLevel.Warning,
+            json: false,
+            time,
+            Redactor.Shared
+        );
+        await using var templates = new RunTemplates(client, provider.CreateLogger("run"), time);
         try
         {
             var variables = new Dictionary<string, string?>(StringComparer.Ordinal);
@@ -48,6 +61,19 @@ public static class RunProgram
                 var file = MemoryFile.Of(await secrets.ValueAsync(reference, cancellation));
                 files.Add(file);
                 variables[reference.Variable] = file.Path;
+            }
+
+            foreach (var text in arguments.Templates)
+            {
+                var equals = text.IndexOf('=', StringComparison.Ordinal);
+                if (equals <= 0 || equals == text.Length - 1)
+                {
+                    throw new AgentException("-template needs NAME=FILE, such as CONFIG=app.conf.tmpl");
+                }
+
+                var file = MemoryFile.Of(await templates.RenderAsync(text[(equals + 1)..], cancellation));
+                files.Add(file);
+                variables[text[..equals]] = file.Path;
             }
 
             if (!arguments.KeepsToken)
@@ -170,6 +196,9 @@ public sealed record RunArguments
 
     /// <summary>Variables with the path of a file in memory that holds the value: <c>NAME=PATH#FIELD</c>.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Variables with the path of a file in memory that holds what a template gives: <c>NAME=FILE</c>.</summary>
+    public IReadOnlyList<string> Templates { get; init; } = [];
 
     /// <summary>The program also gets the caller's token.</summary>
     public bool KeepsToken { get; init; }

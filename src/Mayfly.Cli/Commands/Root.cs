@@ -77,7 +77,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotate" => new RotateCommand(),
             "rotation" => new RotationGroup(),
             "scan" => new ScanGroup(),
-            "agent" => new AgentCommand(),
+            "agent" => new AgentGroup(),
             "honeytoken" => new HoneytokenGroup(),
             "run" => new RunCommand(),
             "operator" => new OperatorGroup(),

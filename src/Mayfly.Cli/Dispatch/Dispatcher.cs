@@ -44,6 +44,12 @@ internal static class Dispatcher
         while (node is Group group)
         {
             var word = at < words.Count ? words[at] : "";
+            if (group.Otherwise is { } otherwise && group.Find(word) is null)
+            {
+                node = otherwise;
+                break;
+            }
+
             if (
                 word.Length == 0
                 || IsHelp(word)

@@ -7,4 +7,7 @@ internal abstract class Group(string name, string synopsis) : Node(name, synopsi
     public abstract IReadOnlyList<string> Names { get; }
 
     public abstract Node? Find(string name);
+
+    /// <summary>What runs when none of them is named; null when one has to be.</summary>
+    public virtual Command? Otherwise => null;
 }

@@ -63,6 +63,39 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_file_stays_for_ten_minutes_without_the_server_and_changes_by_itself_when_it_is_back()
+    {
+        using var folder = new AgentFolder();
+        var port = FreePort();
+        var time = new ManualTime();
+        var first = await StartServerAsync(folder, port);
+        await PrepareAsync(first.Address, folder, "1h");
+        await PutAsync(first.Address, "one");
+        await using var agent = await RunningAgent.StartAsync(
+            Configuration(first.Address, folder)
+                + $$$"""
+
+                template {
+                  contents    = "{{ with secret \"secret/app\" }}{{ .Data.data.v }}{{ end }}"
+                  destination = "{{{folder.At("out")}}}"
+                }
+                """,
+            time
+        );
+        await agent.UntilAsync(() => folder.Has("out"), "it is not rendered");
+        await first.StopAsync();
+        await first.DisposeAsync();
+
+        await PassAsync(agent, time, TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(30), () => false);
+        Assert.Equal("one", folder.Read("out"));
+        Assert.Contains("no answer", agent.Log, StringComparison.Ordinal);
+        await using var second = await StartServerAsync(folder, port);
+        await PutAsync(second.Address, "two");
+        await PassAsync(agent, time, TimeSpan.FromMinutes(30), () => folder.Read("out") == "two");
+        Assert.Equal("two", folder.Read("out"));
+    }
+
+    [Fact]
     public async Task A_clock_that_jumps_changes_nothing()
     {
         using var folder = new AgentFolder();
@@ -274,6 +307,12 @@ public sealed class FaultTests
         using var root = AgentServer.RootOf(address);
         await AgentServer.PrepareAsync(root);
         await AgentServer.AppRoleAsync(root, folder, "app", ttl);
+    }
+
+    private static async Task PutAsync(string address, string value)
+    {
+        using var root = AgentServer.RootOf(address);
+        await AgentServer.WriteAsync(root, "secret/data/app", $$$"""{"data":{"v":"{{{value}}}"}}""");
     }
 
     private static string Configuration(string address, AgentFolder folder) =>

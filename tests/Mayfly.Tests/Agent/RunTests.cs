@@ -50,6 +50,100 @@ public sealed class RunTests(AgentServer server)
         Assert.DoesNotContain("hunter2", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_template_is_rendered_once_into_memory()
+    {
+        var name = await PutAsync();
+        using var folder = new AgentFolder();
+        var file = folder.Write(
+            "app.tmpl",
+            $"{{{{ with secret \"secret/{name}\" }}}}password={{{{ .Data.data.password | toJSON }}}}{{{{ end }}}}"
+        );
+        await using var run = Run(
+            "-template",
+            $"CONFIG={file}",
+            "--",
+            "/bin/sh",
+            "-c",
+            "cat $CONFIG; echo; echo $CONFIG"
+        );
+
+        Assert.Equal(0, await run.EndedAsync());
+        Assert.Contains("password=\"hunter2\"\n/dev/fd/", run.Output, StringComparison.Ordinal);
+        Assert.Equal([file], Directory.GetFiles(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("{{ with secret \"secret/none\" }}{{ .Data.data.x }}{{ end }}", "line 1: ")]
+    [InlineData("{{ with secret \"{name}\" }}{{ .Data.data.pasword }}{{ end }}", "pasword")]
+    [InlineData("{{ nope }}", "function \"nope\" not defined")]
+    [InlineData("{{ key \"a\" }}", "is not to be had")]
+    [InlineData("{{ file \"/no/such/file\" }}", "is not to be had")]
+    [InlineData("{{ \"x\" | writeToFile \"/tmp/x\" \"\" \"\" \"0600\" }}", "writeToFile")]
+    public async Task A_template_that_cannot_be_rendered_is_told_and_nothing_is_started(string template, string told)
+    {
+        var name = await PutAsync();
+        using var folder = new AgentFolder();
+        var file = folder.Write("app.tmpl", template.Replace("{name}", $"secret/{name}", StringComparison.Ordinal));
+        await using var run = Run("-template", $"CONFIG={file}", "--", "/bin/sh", "-c", "echo started");
+
+        Assert.Equal(1, await run.EndedAsync());
+        Assert.Contains(told, run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("started\n", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_generated_configuration_starts_a_program_with_its_variables()
+    {
+        var name = await PutAsync();
+        using var folder = new AgentFolder();
+        await AgentServer.WriteAsync(
+            server.Root,
+            $"secret/data/{name}/deep/x-y",
+            """{"data":{"with-dash":"dashed"}}"""
+        );
+        var file = folder.At("app.hcl");
+        (string, string)[] environment =
+        [
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken),
+            ("HOME", folder.Path),
+        ];
+        folder.Write(".mayfly-token", ServerProcess.DevToken);
+        await using (
+            var generate = AgentProcess.Start(
+                [
+                    "agent",
+                    "generate-config",
+                    "-type=env-template",
+                    "-exec=/usr/bin/env",
+                    $"-path=secret/{name}",
+                    $"-path=secret/{name}/*",
+                    file,
+                ],
+                environment
+            )
+        )
+        {
+            Assert.Equal(0, await generate.EndedAsync());
+            Assert.Contains("with 3 variables", generate.Output, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("hunter2", folder.Read("app.hcl"), StringComparison.Ordinal);
+        await using var agent = AgentProcess.Start(["agent", $"-config={file}"], environment);
+        Assert.Equal(0, await agent.EndedAsync());
+        Assert.Contains($"{name.ToUpperInvariant()}_PASSWORD=hunter2\n", agent.Output, StringComparison.Ordinal);
+        Assert.Contains("X_Y_WITH_DASH=dashed\n", agent.Output, StringComparison.Ordinal);
+
+        await using var again = AgentProcess.Start(
+            ["agent", "generate-config", "-type=env-template", file],
+            environment
+        );
+        Assert.Equal(1, await again.EndedAsync());
+        Assert.Contains("is left as it is", again.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("-env", "P=secret/none#password", "none")]
     [InlineData("-env", "password", "-env needs NAME=PATH#FIELD")]

@@ -169,6 +169,11 @@ public sealed class DispatchTests : IDisposable
             var full = path.Length == 0 ? name : $"{path} {name}";
             if (group.Find(name) is Group below)
             {
+                if (below.Otherwise is not null)
+                {
+                    yield return full;
+                }
+
                 foreach (var command in Commands(below, full))
                 {
                     yield return command;

@@ -48,6 +48,7 @@ internal sealed class AgentCommand() : Command("agent", "Log in for other progra
             Keeps a login, writes its token and rendered templates to files, answers requests on local listeners, and
             starts a program with its secrets, as the configuration says. Files made for Vault Agent work.
             SIGHUP reads the log level and certificates anew; SIGTERM and SIGINT stop it.
+            mayfly agent generate-config writes a configuration to begin with.
             $ mayfly agent -config=/etc/mayfly/agent.hcl
             $ mayfly agent -config=agent.yaml -exit-after-auth
             """;

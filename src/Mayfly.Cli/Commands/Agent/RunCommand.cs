@@ -16,6 +16,11 @@ internal sealed class RunCommand() : Command("run", "Run a program with secrets"
         "NAME=PATH#FIELD: the field is in a file in memory, and the variable tells where. May be repeated."
     );
 
+    private readonly ListFlag _template = new(
+        "template",
+        "NAME=FILE: what the template in the file gives is in a file in memory, and the variable tells where. May be repeated."
+    );
+
     private readonly BoolFlag _keepToken = new("keep-token", "Let the program have MAYFLY_TOKEN and VAULT_TOKEN, too.");
 
     public override string Usage => "[options] -- PROGRAM [ARGUMENTS]";
@@ -27,9 +32,10 @@ internal sealed class RunCommand() : Command("run", "Run a program with secrets"
             inherit it; -file keeps secrets out of it.
             $ mayfly run -env DB_PASSWORD=secret/app#password -- ./migrate
             $ mayfly run -file PGPASSFILE=secret/app#pgpass -- psql -h db
+            $ mayfly run -template CONFIG=app.conf.tmpl -- ./app
             """;
 
-    public override IReadOnlyList<Flag> Flags => [_env, _file, _keepToken];
+    public override IReadOnlyList<Flag> Flags => [_env, _file, _template, _keepToken];
 
     public override int Fewest => 1;
 
@@ -43,6 +49,7 @@ internal sealed class RunCommand() : Command("run", "Run a program with secrets"
             {
                 Variables = _env.Values,
                 Files = _file.Values,
+                Templates = _template.Values,
                 KeepsToken = _keepToken.Value,
                 Command = call.Arguments,
             },

@@ -12,15 +12,27 @@ internal static class Completion
         var at = 0;
         for (; node is Group group && at < words.Count - 1; at++)
         {
-            if (group.Find(words[at]) is not { } found)
+            if (group.Find(words[at]) is { } found)
+            {
+                node = found;
+            }
+            else if (group.Otherwise is { } bare)
+            {
+                node = bare;
+                break;
+            }
+            else
             {
                 return [];
             }
-
-            node = found;
         }
 
         var current = words.Count == 0 ? "" : words[^1];
+        if (node is Group { Otherwise: { } otherwise } && current.StartsWith('-'))
+        {
+            node = otherwise;
+        }
+
         if (node is Group names)
         {
             return Starting(names.Names, current);
