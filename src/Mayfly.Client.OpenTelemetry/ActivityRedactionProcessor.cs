@@ -55,12 +55,20 @@ internal sealed class ActivityRedactionProcessor(Redactor redactor) : BaseProces
 
         foreach (ref readonly var link in data.EnumerateLinks())
         {
-            if (Redact(link.EnumerateTagObjects()) is { } tags)
+            var tags = Redact(link.EnumerateTagObjects());
+            var context = WithoutSecretState(link.Context);
+            if (tags is not null || context != link.Context)
             {
-                Unsafe.AsRef(in link) = new ActivityLink(link.Context, tags);
+                Unsafe.AsRef(in link) = new ActivityLink(context, tags ?? (link.Tags is { } same ? [.. same] : null));
             }
         }
     }
+
+    /// <summary>A trace state has a form of its own, in which a mask would not be one: with a secret, all of it goes.</summary>
+    private ActivityContext WithoutSecretState(ActivityContext context) =>
+        context.TraceState is { } state && redactor.FindsSecretIn(state)
+            ? new ActivityContext(context.TraceId, context.SpanId, context.TraceFlags, null, context.IsRemote)
+            : context;
 
     private ActivityTagsCollection? Redact(Activity.Enumerator<KeyValuePair<string, object?>> tags)
     {

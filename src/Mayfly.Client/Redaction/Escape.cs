@@ -20,6 +20,12 @@ internal enum Escape
 
     /// <summary>Line breaks and indents inside a long value.</summary>
     Wrap,
+
+    /// <summary>A byte 0 between characters: UTF-16 that is read as something else.</summary>
+    Wide,
+
+    /// <summary>Signs between the bytes of hexadecimal.</summary>
+    Pairs,
 }
 
 /// <summary>Takes escapes back, one at a time.</summary>
@@ -43,16 +49,22 @@ internal static class Escapes
     ];
 
     /// <summary>All there are.</summary>
-    public static ReadOnlySpan<Escape> All => [Escape.Backslash, Escape.Percent, Escape.Form, Escape.Html, Escape.Wrap];
+    public static ReadOnlySpan<Escape> All =>
+        [Escape.Backslash, Escape.Percent, Escape.Form, Escape.Html, Escape.Wrap, Escape.Wide, Escape.Pairs];
+
+    /// <summary>There may be something to take back.</summary>
+    public static bool IsIn(Escape escape, ReadOnlySpan<char> text) =>
+        escape == Escape.Pairs ? HexPairs.AreIn(text) : text.Contains(Sign(escape));
 
     /// <summary>The character without which there is nothing to take back.</summary>
-    public static char Sign(Escape escape) =>
+    private static char Sign(Escape escape) =>
         escape switch
         {
             Escape.Backslash => '\\',
             Escape.Percent => '%',
             Escape.Form => '+',
             Escape.Html => '&',
+            Escape.Wide => '\0',
             _ => '\n',
         };
 
@@ -80,6 +92,7 @@ internal static class Escapes
             (Escape.Form, '+') => Plus(out character),
             (Escape.Html, '&') => Entity(text, out character),
             (Escape.Wrap, '\n' or '\r') => LineBreak(text, out character),
+            (Escape.Wide, '\0') => Zero(out character),
             _ => 1,
         };
     }
@@ -94,7 +107,8 @@ internal static class Escapes
             {
                 '\\' => rest.Length == 1
                     || (rest[1] == 'u' && rest.Length < 6 && IsHex(rest[2..]))
-                    || (rest[1] == 'x' && rest.Length < 4 && IsHex(rest[2..])),
+                    || (rest[1] == 'x' && rest.Length < 4 && IsHex(rest[2..]))
+                    || (rest.Length < 4 && !rest[1..].ContainsAnyExceptInRange('0', '7')),
                 '%' => rest.Length < 3 && IsHex(rest[1..]),
                 '&' => !rest.Contains(';') && !rest[1..].ContainsAnyExcept(InEntity),
                 _ => false,
@@ -109,6 +123,12 @@ internal static class Escapes
     }
 
     private static bool IsHex(ReadOnlySpan<char> digits) => !digits.ContainsAnyExcept(HexDigits);
+
+    private static int Zero(out char? character)
+    {
+        character = null;
+        return 1;
+    }
 
     private static int Plus(out char? character)
     {
@@ -133,6 +153,12 @@ internal static class Escapes
         if (text[1] is 'x' && text.Length >= 4 && TryHex(text[2..4], out var octet))
         {
             character = (char)octet;
+            return 4;
+        }
+
+        if (text[1] is >= '0' and <= '3' && text.Length >= 4 && !text[2..4].ContainsAnyExceptInRange('0', '7'))
+        {
+            character = (char)(((text[1] - '0') << 6) | ((text[2] - '0') << 3) | (text[3] - '0'));
             return 4;
         }
 

@@ -18,7 +18,7 @@ internal ref struct Finder
     // Three times escaped: eight backslashes.
     private const int MostOpenEscapes = 1 << Deepest;
 
-    private static readonly SearchValues<char> Signs = SearchValues.Create("\\%+&\n");
+    private static readonly SearchValues<char> Signs = SearchValues.Create("\\%+&\n\0");
 
     private readonly PatternTable _table;
     private readonly bool _isBytes;
@@ -84,7 +84,7 @@ internal ref struct Finder
 
     private readonly int OpenEnd(ReadOnlySpan<char> text, Within within, int depth)
     {
-        var open = _table.OpenEnd(text);
+        var open = Math.Min(_table.OpenEnd(text), OpenPairs(text));
         if (depth == 0 || !text.ContainsAny(Signs))
         {
             return open;
@@ -103,7 +103,11 @@ internal ref struct Finder
         {
             foreach (var escape in Escapes.All)
             {
-                if (IsWanted(escape, within, text) && (escape != Escape.Wrap || !EndsInLine(text)))
+                if (
+                    escape != Escape.Pairs
+                    && IsWanted(escape, within, text)
+                    && (escape != Escape.Wrap || !EndsInLine(text))
+                )
                 {
                     var length = Unescape(escape, text, view, starts, [], out var changed);
                     starts[length] = text.Length;
@@ -122,6 +126,38 @@ internal ref struct Finder
         return open;
     }
 
+    /// <summary>Where pairs of hexadecimal digits begin that may be the beginning of a secret.</summary>
+    private readonly int OpenPairs(ReadOnlySpan<char> text)
+    {
+        var start = HexPairs.OpenEnd(text);
+        if (start == text.Length)
+        {
+            return start;
+        }
+
+        var view = ArrayPool<char>.Shared.Rent(text.Length - start);
+        var starts = ArrayPool<int>.Shared.Rent(text.Length - start + 1);
+        try
+        {
+            var length = 0;
+            for (var at = start; at < text.Length; at++)
+            {
+                if (char.IsAsciiHexDigit(text[at]))
+                {
+                    (view[length], starts[length++]) = (text[at], at);
+                }
+            }
+
+            starts[length] = text.Length;
+            return starts[_table.OpenEnd(view.AsSpan(0, length))];
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(view, clearArray: true);
+            ArrayPool<int>.Shared.Return(starts);
+        }
+    }
+
     private void SearchUnescaped(
         ReadOnlySpan<char> text,
         ReadOnlySpan<int> starts,
@@ -130,14 +166,15 @@ internal ref struct Finder
         int depth
     )
     {
-        if (depth == 0 || !text.ContainsAny(Signs))
+        if (depth == 0)
         {
             return;
         }
 
+        var hasSigns = text.ContainsAny(Signs);
         foreach (var escape in Escapes.All)
         {
-            if (IsWanted(escape, within, text))
+            if ((hasSigns || escape == Escape.Pairs) && IsWanted(escape, within, text))
             {
                 SearchUnescaped(escape, text, starts, ends, Inside(within, escape), depth);
             }
@@ -177,6 +214,11 @@ internal ref struct Finder
                 return;
             }
 
+            if (escape == Escape.Wide && _keepsPlaces)
+            {
+                TakeZeros(text, viewStarts, viewEnds.AsSpan(0, length));
+            }
+
             for (var i = 0; i < length && !starts.IsEmpty; i++)
             {
                 viewStarts[i] = starts[viewStarts[i]];
@@ -211,11 +253,28 @@ internal ref struct Finder
         }
     }
 
+    /// <summary>
+    /// In UTF-16 that begins with its low bytes a character is followed by a 0. It belongs to it, so that what comes behind stays
+    /// UTF-16.
+    /// </summary>
+    private static void TakeZeros(ReadOnlySpan<char> text, ReadOnlySpan<int> starts, Span<int> ends)
+    {
+        for (var i = 1; i < ends.Length; i++)
+        {
+            if (starts[i] - starts[i - 1] == 2 && ends[i] < text.Length && text[ends[i]] == '\0')
+            {
+                ends[i]++;
+            }
+        }
+    }
+
     /// <summary>What people put into what; anything else would only cost.</summary>
     private readonly bool IsWanted(Escape escape, Within within, ReadOnlySpan<char> text) =>
-        text.Contains(Escapes.Sign(escape))
+        Escapes.IsIn(escape, text)
         && (escape, within) switch
         {
+            (Escape.Wide, not Within.Wrapped) => true,
+            (Escape.Pairs, Within.Text or Within.Quoted) => true,
             (Escape.Wrap, Within.Text or Within.Quoted) => _table.HasLong && HasWrapped(text),
             (Escape.Form, Within.Text or Within.Quoted or Within.Html) => _table.HasSpace,
             (Escape.Percent, not Within.Wrapped) => true,
@@ -231,6 +290,7 @@ internal ref struct Finder
             (Escape.Html, Within.Text) => Within.Html,
             (Escape.Percent or Escape.Form, _) => Within.Url,
             (Escape.Backslash, _) => Within.Url,
+            (Escape.Wide, _) => within,
             _ => Within.Wrapped,
         };
 
@@ -281,6 +341,12 @@ internal ref struct Finder
         out bool changed
     )
     {
+        if (escape == Escape.Pairs)
+        {
+            changed = true;
+            return HexPairs.Join(text, view, starts, ends);
+        }
+
         Span<char> octets = stackalloc char[4];
         changed = false;
         var length = 0;

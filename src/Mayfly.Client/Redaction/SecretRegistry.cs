@@ -12,7 +12,7 @@ public sealed class SecretRegistry
     public const int MinimumLength = PatternTable.Window;
 
     /// <summary>What a value of ordinary length needs.</summary>
-    private const int PatternsPerValue = 12;
+    private const int PatternsPerValue = 16;
 
     private readonly Lock _lock = new();
     private readonly PatternHash _hash = new();

@@ -50,9 +50,47 @@ internal static class SecretEncodings
         ["base64url"] = secret => Base64(":", secret, "/").Replace('+', '-').Replace('/', '_').TrimEnd('='),
         ["base64 in a url"] = secret => Uri.EscapeDataString(Base64("", secret, "")),
         ["base64 in json"] = secret => JsonSerializer.Serialize(Base64("user:", secret, "")),
+        ["percent in percent"] = secret => Uri.EscapeDataString(Uri.EscapeDataString(secret)),
+        ["all of it as units of json"] = secret => string.Concat(secret.Select(c => $"\\u{(int)c:X4}")),
+        ["octal"] = secret => string.Concat(Encoding.UTF8.GetBytes(secret).Select(Octal)),
+        ["sql"] = secret => secret.Replace("'", "''", StringComparison.Ordinal),
+        ["csv"] = secret => secret.Replace("\"", "\"\"", StringComparison.Ordinal),
+        ["shell"] = secret => secret.Replace("'", "'\\''", StringComparison.Ordinal),
+        ["shell as python writes it"] = secret => secret.Replace("'", "'\"'\"'", StringComparison.Ordinal),
+        ["compose"] = secret => secret.Replace("$", "$$", StringComparison.Ordinal),
+        ["systemd"] = secret => secret.Replace("%", "%%", StringComparison.Ordinal),
+        ["message template"] = secret =>
+            secret.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal),
+        ["hex with colons"] = secret => Pairs(secret, ':').ToLowerInvariant(),
+        ["hex with dashes"] = secret => BitConverter.ToString(Encoding.UTF8.GetBytes(secret)),
+        ["hex with spaces"] = secret => Pairs(secret, ' '),
+        ["hex in lines"] = secret =>
+            string.Join(
+                "\n",
+                Encoding.UTF8.GetBytes(secret).Chunk(16).Select(line => BitConverter.ToString(line).Replace('-', ' '))
+            ),
+        ["utf-16 in hex"] = secret => Shown(secret, text => Convert.ToHexStringLower(Encoding.Unicode.GetBytes(text))),
+        ["utf-16 in base64"] = secret =>
+            Shown(secret, text => Convert.ToBase64String(Encoding.Unicode.GetBytes($"set {text}!"))),
+        ["utf-16 in base64, high bytes first"] = secret =>
+            Shown(secret, text => Convert.ToBase64String(Encoding.BigEndianUnicode.GetBytes($"set {text}!"))),
+        ["zeros between characters"] = secret => string.Concat(secret.Select(c => $"{c}\0")),
+        ["zeros between characters in json"] = secret =>
+            JsonSerializer.Serialize(string.Concat(secret.Select(c => $"\0{c}"))),
+        ["base64 in lines of 64"] = secret =>
+            string.Join('\n', Base64("--", secret, "").Chunk(64).Select(line => new string(line))),
         ["wrapped base64"] = secret =>
             Convert.ToBase64String(Encoding.UTF8.GetBytes("--" + secret), Base64FormattingOptions.InsertLineBreaks),
     };
+
+    /// <summary>Longer ones are not looked for in UTF-16.</summary>
+    private static string Shown(string secret, Func<string, string> encode) =>
+        secret.Length > 8192 ? secret : encode(secret);
+
+    private static string Pairs(string secret, char sign) =>
+        BitConverter.ToString(Encoding.UTF8.GetBytes(secret)).Replace('-', sign);
+
+    private static string Octal(byte octet) => "\\" + Convert.ToString(octet, 8).PadLeft(3, '0');
 
     private static string Base64(string before, string secret, string after) =>
         Convert.ToBase64String(Encoding.UTF8.GetBytes(before + secret + after));

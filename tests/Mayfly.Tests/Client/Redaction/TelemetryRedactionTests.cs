@@ -39,6 +39,13 @@ public sealed class TelemetryRedactionTests
             activity.AddEvent(new ActivityEvent($"saw {Secret}", tags: new() { ["pw"] = Secret, ["ok"] = 1 }));
             activity.AddException(new InvalidOperationException($"pw={Secret}"));
             activity.AddLink(new ActivityLink(activity.Context, new() { ["pw"] = Secret }));
+            var context = activity.Context;
+            activity.AddLink(
+                new ActivityLink(
+                    new ActivityContext(context.TraceId, context.SpanId, context.TraceFlags, $"v={Secret}"),
+                    new() { ["ok"] = 2 }
+                )
+            );
             activity.SetStatus(ActivityStatusCode.Error, $"no: {Secret}");
             activity.TraceStateString = $"v={Secret}";
         }
@@ -65,8 +72,10 @@ public sealed class TelemetryRedactionTests
             span.Events.Last().Tags,
             tag => $"{tag.Value}".Contains(Secret, StringComparison.Ordinal)
         );
-        Assert.Equal([new("pw", Redactor.Mask)], span.Links.Single().Tags!);
-        Assert.Equal(span.Context.SpanId, span.Links.Single().Context.SpanId);
+        Assert.Equal([new("pw", Redactor.Mask)], span.Links.First().Tags!);
+        Assert.Equal([new("ok", 2)], span.Links.Last().Tags!);
+        Assert.All(span.Links, link => Assert.Equal(span.Context.SpanId, link.Context.SpanId));
+        Assert.All(span.Links, link => Assert.Null(link.Context.TraceState));
     }
 
     [Fact]
