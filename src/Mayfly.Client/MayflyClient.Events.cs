@@ -36,9 +36,13 @@ public sealed partial class MayflyClient
             if (reply is not null)
             {
                 options.Connected?.Invoke();
-                if (isFirst ? options.TellsBegin : last is null)
+                if (isFirst ? options.TellsConnection : last is null)
                 {
                     yield return MayflyEvent.Lost();
+                }
+                else if (options.TellsConnection)
+                {
+                    yield return MayflyEvent.Resumed;
                 }
 
                 await foreach (var item in ReadEventsAsync(reply, options.Silence, cancellationToken))
@@ -55,6 +59,11 @@ public sealed partial class MayflyClient
             if (!options.Reconnect)
             {
                 yield break;
+            }
+
+            if (reply is not null && options.TellsConnection)
+            {
+                yield return MayflyEvent.Interrupted;
             }
 
             await Task.Delay(Retry.Delay(failures++), _options.Time, cancellationToken);

@@ -52,6 +52,12 @@ public sealed class MayflyEvent
     /// <summary>Events may be missing before this one: read again what you depend on.</summary>
     public bool IsLost => Type == LostType;
 
+    /// <summary>The notice that the connection has ended, and another one is tried.</summary>
+    internal static MayflyEvent Interrupted { get; } = new("", "mayfly/interrupted", NoMetadata, default);
+
+    /// <summary>The notice that there is a connection again, on which the server goes on after the last event.</summary>
+    internal static MayflyEvent Resumed { get; } = new("", "mayfly/resumed", NoMetadata, default);
+
     /// <summary>The notice that this client may have missed something while it was not connected.</summary>
     internal static MayflyEvent Lost() =>
         new(

@@ -23,8 +23,11 @@ public sealed record SubscriptionOptions
     /// </summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(45);
 
-    /// <summary>Begin with the notice that events may be missing, as soon as the server tells events.</summary>
-    internal bool TellsBegin { get; init; }
+    /// <summary>
+    /// Begin with the notice that events may be missing, as soon as the server tells events, and tell by notices when the connection
+    /// breaks and that it is there again.
+    /// </summary>
+    internal bool TellsConnection { get; init; }
 
     /// <summary>
     /// Called each time that the server has accepted the subscription: from then on changes are heard. It returns soon; null

@@ -58,10 +58,24 @@ internal sealed class ChangeWatch(IWatchableSecretSource source, LiveSecrets own
         {
             await foreach (var change in source.WatchAsync(stop))
             {
+                if (change.IsInterruption)
+                {
+                    _failure = new SecretSourceException(
+                        SecretFailure.Unreachable,
+                        $"{source.Id} is being listened to anew."
+                    );
+                    _isListening = false;
+                    owner.Poll();
+                    continue;
+                }
+
                 _isListening = true;
                 _failure = null;
                 heard();
-                owner.Notice(change);
+                if (!change.IsResumption)
+                {
+                    owner.Notice(change);
+                }
             }
 
             stop.ThrowIfCancellationRequested();

@@ -25,7 +25,8 @@ public interface IWatchableSecretSource : ISecretSource
 {
     /// <summary>
     /// Changes, from the moment on when the source listens, which it says with a first
-    /// <see cref="SecretChange.Everything"/>; and another one whenever changes may have been missed.
+    /// <see cref="SecretChange.Everything"/>; and another one whenever changes may have been missed. A source that connects again by
+    /// itself says that it does not listen meanwhile (<see cref="SecretChange.Interrupted"/>), and when it does again.
     /// </summary>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="SecretSourceException">
@@ -76,10 +77,22 @@ public interface IReportingSecretSource : ISecretSource
     Task AcknowledgeAsync(string name, string? version, CancellationToken cancellationToken);
 }
 
-/// <summary>A secret has changed, or any may have.</summary>
-/// <param name="Name">The secret; null when changes may have been missed.</param>
+/// <summary>A secret has changed, or any may have; or changes are not heard of for a while.</summary>
+/// <param name="Name">The secret; null when changes may have been missed, or may be from now on.</param>
 public readonly record struct SecretChange(string? Name)
 {
     /// <summary>Any secret may have changed.</summary>
     public static SecretChange Everything => default;
+
+    /// <summary>Changes are not heard of for now. The source tries to, and says when it does.</summary>
+    public static SecretChange Interrupted => new(null) { IsInterruption = true };
+
+    /// <summary>Changes are heard of again, and none was missed.</summary>
+    public static SecretChange Resumed => new(null) { IsResumption = true };
+
+    /// <summary>It is <see cref="Interrupted"/>.</summary>
+    public bool IsInterruption { get; private init; }
+
+    /// <summary>It is <see cref="Resumed"/>.</summary>
+    public bool IsResumption { get; private init; }
 }

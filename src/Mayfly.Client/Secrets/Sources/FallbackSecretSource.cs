@@ -79,14 +79,31 @@ public sealed class FallbackSecretSource : IWatchableSecretSource, ILeasingSecre
             throw new SecretSourceException(SecretFailure.Invalid, $"{Id}: none of these tells changes.");
         }
 
-        var changes = Channel.CreateUnbounded<SecretChange>();
+        var silent = new HashSet<IWatchableSecretSource>();
+        var changes = Channel.CreateUnbounded<(IWatchableSecretSource Source, SecretChange Change)>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var listening = watchable.Select(source => ListenAsync(source, changes.Writer, stop.Token)).ToList();
         try
         {
-            await foreach (var change in changes.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var (source, change) in changes.Reader.ReadAllAsync(cancellationToken))
             {
-                yield return change;
+                var wasSilent = silent.Count > 0;
+                _ = change.IsInterruption ? silent.Add(source) : silent.Remove(source);
+                var isSilent = silent.Count > 0;
+                if (!change.IsInterruption && !change.IsResumption)
+                {
+                    yield return change;
+                }
+
+                // Changes are heard of when all of them are.
+                if (isSilent)
+                {
+                    yield return SecretChange.Interrupted;
+                }
+                else if (wasSilent)
+                {
+                    yield return SecretChange.Resumed;
+                }
             }
         }
         finally
@@ -117,7 +134,7 @@ public sealed class FallbackSecretSource : IWatchableSecretSource, ILeasingSecre
 
     private static async Task ListenAsync(
         IWatchableSecretSource source,
-        ChannelWriter<SecretChange> changes,
+        ChannelWriter<(IWatchableSecretSource Source, SecretChange Change)> changes,
         CancellationToken stop
     )
     {
@@ -125,7 +142,7 @@ public sealed class FallbackSecretSource : IWatchableSecretSource, ILeasingSecre
         {
             await foreach (var change in source.WatchAsync(stop))
             {
-                changes.TryWrite(change);
+                changes.TryWrite((source, change));
             }
 
             changes.TryComplete();

@@ -94,7 +94,7 @@ public sealed class MayflySecretSource
     public async IAsyncEnumerable<SecretChange> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var events = _client
-            .SubscribeAsync(_options.EventTypes, new SubscriptionOptions { TellsBegin = true }, cancellationToken)
+            .SubscribeAsync(_options.EventTypes, new SubscriptionOptions { TellsConnection = true }, cancellationToken)
             .GetAsyncEnumerator(cancellationToken);
         while (await NextAsync(events))
         {
@@ -102,6 +102,14 @@ public sealed class MayflySecretSource
             if (change.IsLost)
             {
                 yield return SecretChange.Everything;
+            }
+            else if (ReferenceEquals(change, MayflyEvent.Interrupted))
+            {
+                yield return SecretChange.Interrupted;
+            }
+            else if (ReferenceEquals(change, MayflyEvent.Resumed))
+            {
+                yield return SecretChange.Resumed;
             }
             else if ((change.DataPath.Length > 0 ? change.DataPath : change.Path) is { Length: > 0 } path)
             {
