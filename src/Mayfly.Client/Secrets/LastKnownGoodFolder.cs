@@ -20,10 +20,14 @@ public sealed class LastKnownGoodFolder
     /// <summary>The fewest bytes that a key has.</summary>
     public const int MinimumKeySize = 32;
 
+    private const string Unfinished = ".tmp";
     private const int SaltSize = 32;
     private const int TagSize = 16;
     private const int KeySize = 32;
     private static readonly TimeSpan FutureTolerance = TimeSpan.FromMinutes(1);
+
+    /// <summary>No write takes so long: whoever began it was killed.</summary>
+    private static readonly TimeSpan LongestWrite = TimeSpan.FromMinutes(10);
 
     private readonly string _folder;
     private readonly byte[] _key;
@@ -72,11 +76,12 @@ public sealed class LastKnownGoodFolder
     internal void Save(string source, string name, FetchedSecret secret, DateTimeOffset readAt, TimeSpan usable)
     {
         var file = FileOf(source, name);
-        var temporary = $"{file}.{RandomNumberGenerator.GetHexString(12, lowercase: true)}.tmp";
+        var temporary = $"{file}.{RandomNumberGenerator.GetHexString(12, lowercase: true)}{Unfinished}";
         var plaintext = Write(secret, readAt, readAt + usable);
         try
         {
             CreateFolder();
+            RemoveUnfinished(file);
             using (var stream = new FileStream(temporary, NewFile()))
             {
                 stream.Write(Seal(source, name, plaintext.WrittenSpan));
@@ -167,6 +172,19 @@ public sealed class LastKnownGoodFolder
                 _folder,
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
             );
+        }
+    }
+
+    /// <summary>Removes what processes left that were killed while they wrote this file.</summary>
+    private void RemoveUnfinished(string file)
+    {
+        foreach (var left in Directory.EnumerateFiles(_folder, Path.GetFileName(file) + ".*" + Unfinished))
+        {
+            // Both times are the operating system's.
+            if (TimeProvider.System.GetUtcNow() - File.GetLastWriteTimeUtc(left) > LongestWrite)
+            {
+                File.Delete(left);
+            }
         }
     }
 

@@ -133,6 +133,23 @@ public sealed class LastKnownGoodTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_killed_process_left_is_removed_by_a_later_write_and_what_is_being_written_is_not()
+    {
+        await KeepAsync();
+        var (left, written) = (TheFile + ".0123456789ab.tmp", TheFile + ".ba9876543210.tmp");
+        await File.WriteAllTextAsync(left, "half of a file", Cancellation);
+        await File.WriteAllTextAsync(written, "another process", Cancellation);
+        File.SetLastWriteTimeUtc(left, TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1));
+
+        Assert.Equal(Canary, Load(App, out _)!.Secret.Fields.GetProperty("value").GetString());
+        await KeepAsync();
+
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(written));
+        Assert.NotNull(Load(App, out _));
+    }
+
+    [Fact]
     public async Task A_file_counts_for_its_own_secret_and_source_and_key_alone()
     {
         await KeepAsync();
