@@ -59,6 +59,37 @@ public sealed class LiveSecretTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData(60, 0.7, 42)]
+    [InlineData(60, 0.5, 30)]
+    [InlineData(12, 0.7, 10)]
+    [InlineData(2, 0.7, 1.4)]
+    public async Task Without_jitter_a_value_is_read_again_at_that_part_of_its_ttl_to_the_tick(
+        double ttl,
+        double part,
+        double seconds
+    )
+    {
+        _source.Set(App, "one");
+        var options = new LiveSecretsOptions
+        {
+            Ttl = TimeSpan.FromSeconds(ttl),
+            RefreshAt = part,
+            Jitter = 0,
+            Watch = false,
+        };
+        var secret = Start(options).Get(App);
+        await secret.GetAsync(Cancellation);
+        var due = TimeSpan.FromSeconds(seconds);
+
+        _time.Advance(due - TimeSpan.FromMilliseconds(1));
+        await secret.IdleAsync();
+        Assert.Single(_source.Fetches);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        await secret.IdleAsync();
+        Assert.Equal(2, _source.Fetches.Count);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Bounds_of_for_ever_are_bounds_like_others(bool isTtl)
