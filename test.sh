@@ -12,6 +12,7 @@ wanted=(
   "/usr/lib/*/libsqlite3.so.0:libsqlite3-0"
   "/usr/bin/strace:strace"
   "/usr/lib/python3/dist-packages/hvac:python3-hvac"
+  "/usr/lib/python3/dist-packages/botocore:python3-botocore"
   "/usr/bin/curl:curl"
   "/usr/sbin/ip:iproute2"
   "/usr/bin/openssl:openssl"

@@ -50,7 +50,8 @@ internal static class SignatureVersion4
             '\n',
             [
                 request.Method.Method,
-                address.AbsolutePath,
+                // What is escaped in the address is escaped once more; only S3 wants it as it is.
+                string.Join('/', address.AbsolutePath.Split('/').Select(Uri.EscapeDataString)),
                 "",
                 .. headers.Select(header => $"{header.Key}:{header.Value}"),
                 "",

@@ -31,12 +31,13 @@ internal static class ForeignProgram
         }
     }
 
-    /// <summary>Runs it without an input and without anybody's Vault settings. A home of null keeps the one of the caller.</summary>
+    /// <summary>Runs it without anybody's Vault settings. A home of null keeps the one of the caller.</summary>
     public static async Task<ProgramResult> RunAsync(
         string program,
         string[] arguments,
         string? folder = null,
-        string? home = null
+        string? home = null,
+        string input = ""
     )
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -45,6 +46,7 @@ internal static class ForeignProgram
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
             WorkingDirectory = folder ?? "",
         };
@@ -63,9 +65,10 @@ internal static class ForeignProgram
         limit.CancelAfter(Patience);
         try
         {
-            process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
             var error = process.StandardError.ReadToEndAsync(limit.Token);
+            await process.StandardInput.WriteAsync(input.AsMemory(), limit.Token);
+            process.StandardInput.Close();
             await process.WaitForExitAsync(limit.Token);
             return new ProgramResult(process.ExitCode, await output, await error);
         }
