@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text;
 using Mayfly.Client;
+using Mayfly.Client.Aws;
+using Mayfly.Client.Azure;
 using Mayfly.Client.Npgsql;
 using Mayfly.Client.OpenTelemetry;
 using Mayfly.Crypto;
@@ -27,13 +29,29 @@ public sealed class PublicApiTests
     public void The_public_api_of_Mayfly_Client_OpenTelemetry_is_the_one_written_down() =>
         Compare(typeof(RedactionTelemetryExtensions).Assembly);
 
+    [Fact]
+    public void The_public_api_of_Mayfly_Client_Aws_is_the_one_written_down() =>
+        Compare(typeof(AwsSecretsManagerSource).Assembly);
+
+    [Fact]
+    public void The_public_api_of_Mayfly_Client_Azure_is_the_one_written_down() =>
+        Compare(typeof(AzureKeyVaultSource).Assembly);
+
+    [Fact]
+    public void What_every_package_of_the_client_promises_is_written_down()
+    {
+        var packages = Directory
+            .GetDirectories(Path.Combine(Repository.Root, "src"), "Mayfly.Client*")
+            .Select(Path.GetFileName)
+            .ToList();
+
+        Assert.Equal(5, packages.Count);
+        Assert.All(packages, name => Assert.True(File.Exists(FileOf(name!)), $"{name} has no text"));
+    }
+
     private static void Compare(Assembly assembly)
     {
-        var file = Path.Combine(
-            Repository.Root,
-            "tests/Mayfly.Tests/Architecture",
-            assembly.GetName().Name + ".PublicApi.txt"
-        );
+        var file = FileOf(assembly.GetName().Name!);
         var actual = Describe(assembly);
         if (Environment.GetEnvironmentVariable("MAYFLY_ACCEPT_API") == "1")
         {
@@ -42,6 +60,9 @@ public sealed class PublicApiTests
 
         Assert.Equal(File.Exists(file) ? File.ReadAllText(file) : "", actual);
     }
+
+    private static string FileOf(string package) =>
+        Path.Combine(Repository.Root, "tests/Mayfly.Tests/Architecture", package + ".PublicApi.txt");
 
     private static string Describe(Assembly assembly)
     {

@@ -1,4 +1,8 @@
+using Azure.Core;
+using Azure.Security.KeyVault.Secrets;
 using Mayfly.Client;
+using Mayfly.Client.Aws;
+using Mayfly.Client.Azure;
 using Mayfly.Client.Configuration;
 using Mayfly.Client.Npgsql;
 using Mayfly.Client.OpenTelemetry;
@@ -21,7 +25,10 @@ using OpenTelemetry.Trace;
 
 namespace Mayfly.Tests.Client;
 
-/// <summary>The examples of docs/sdk/redaction.md, npgsql.md and configuration.md. They stand here, where they are compiled and run.</summary>
+/// <summary>
+/// The examples of docs/sdk/redaction.md, npgsql.md and configuration.md, and of the packages' readmes. They stand here, where they
+/// are compiled and run; those that would need a cloud are only compiled.
+/// </summary>
 [Collection(nameof(SecretFreeTests))]
 public sealed class SdkPageTests(DatabaseServers servers)
 {
@@ -34,6 +41,10 @@ public sealed class SdkPageTests(DatabaseServers servers)
         "docs/sdk/redaction.md",
         "docs/sdk/npgsql.md",
         "docs/sdk/configuration.md",
+        "src/Mayfly.Client.Npgsql/README.md",
+        "src/Mayfly.Client.OpenTelemetry/README.md",
+        "src/Mayfly.Client.Aws/README.md",
+        "src/Mayfly.Client.Azure/README.md",
     ];
 
     private readonly List<string> _seen = [];
@@ -186,6 +197,36 @@ public sealed class SdkPageTests(DatabaseServers servers)
         Assert.True(live.AuthenticationFailures.Includes(new PostgresException("no", "FATAL", "FATAL", "28P01")));
         Assert.False(live.AuthenticationFailures.Includes(new PostgresException("no", "FATAL", "FATAL", "42601")));
         Assert.Equal(2, services.Count);
+    }
+
+    [Fact]
+    public void Clouds_are_sources_with_a_few_lines()
+    {
+        Func<Task> aws = async () =>
+        {
+            // example
+            using var source = new AwsSecretsManagerSource(
+                new AwsSecretsManagerSourceOptions { Region = "eu-central-1" }
+            );
+            await using var secrets = new LiveSecrets(source);
+
+            var database = await secrets.GetAsync("team/database");
+            Connect(database["password"]);
+            // end
+        };
+        Func<TokenCredential, Task> azure = async credential =>
+        {
+            // example
+            var source = new AzureKeyVaultSource(new SecretClient(new Uri("https://team.vault.azure.net"), credential));
+            await using var secrets = new LiveSecrets(source);
+
+            var database = await secrets.GetAsync("team-database");
+            Connect(database["password"]);
+            // end
+        };
+
+        Assert.NotNull(aws);
+        Assert.NotNull(azure);
     }
 
     [Fact]
