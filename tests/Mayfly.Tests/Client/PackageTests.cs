@@ -1,10 +1,16 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Text.Json;
+using Mayfly.Client;
+using Mayfly.Tests.Engines.Database;
+using Mayfly.Tests.Rotation;
 
 namespace Mayfly.Tests.Client;
 
-/// <summary>The package as users get it: what is in it, and that a trimmed program made with it works.</summary>
-public sealed class PackageTests : IAsyncLifetime
+/// <summary>The packages as users get them: what is in them, and that programs made with them work, trimmed ones too.</summary>
+public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
@@ -13,63 +19,173 @@ public sealed class PackageTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string Package => _folder.File($"feed/Mayfly.Client.{_version}.nupkg");
+    public static TheoryData<string> Packages =>
+        [
+            .. Directory
+                .GetDirectories(Path.Combine(Repository.Root, "src"), "Mayfly.Client*")
+                .Select(folder => Path.GetFileName(folder))
+                .Order(StringComparer.Ordinal),
+        ];
 
-    // Packs what the build has made, so that the package holds what the other tests have tested.
-    public async ValueTask InitializeAsync() =>
-        await DotnetAsync(
-            _folder.Path,
-            "pack",
-            Path.Combine(Repository.Root, "src/Mayfly.Client"),
-            "-c",
-            Configuration,
-            "--no-build",
-            "-o",
-            _folder.File("feed"),
-            $"-p:PackageVersion={_version}"
-        );
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public ValueTask DisposeAsync()
     {
         _folder.Dispose();
         // Restoring has put the package into the cache that all programs of this user share.
-        var cache = Path.Combine(
+        var cache =
             Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-                ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget/packages"),
-            "mayfly.client",
-            _version
-        );
-        if (Directory.Exists(cache))
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget/packages");
+        foreach (var folder in Directory.GetDirectories(cache, "mayfly.client*"))
         {
-            Directory.Delete(cache, recursive: true);
+            if (Path.Combine(folder, _version) is var restored && Directory.Exists(restored))
+            {
+                Directory.Delete(restored, recursive: true);
+            }
         }
 
         return ValueTask.CompletedTask;
     }
 
-    [Fact]
-    public async Task The_package_holds_the_library_its_documentation_and_a_readme()
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public async Task A_package_holds_the_library_its_documentation_its_symbols_and_a_readme(string name)
     {
-        await using var package = await ZipFile.OpenReadAsync(Package, Cancellation);
-        var names = package.Entries.Select(entry => entry.FullName).ToList();
+        await PackAsync(name);
 
-        Assert.Contains("lib/net10.0/Mayfly.Client.dll", names);
-        Assert.Contains("lib/net10.0/Mayfly.Client.xml", names);
+        await using var package = await ZipFile.OpenReadAsync(
+            _folder.File($"feed/{name}.{_version}.nupkg"),
+            Cancellation
+        );
+        var names = package.Entries.Select(entry => entry.FullName).ToList();
         Assert.Contains("README.md", names);
-        var manifest = await TextAsync(package, "Mayfly.Client.nuspec");
+        var manifest = await TextAsync(package, name + ".nuspec");
         Assert.Contains("<readme>README.md</readme>", manifest, StringComparison.Ordinal);
         Assert.Contains("<license type=\"expression\">MPL-2.0</license>", manifest, StringComparison.Ordinal);
-        Assert.DoesNotContain("Npgsql", manifest, StringComparison.Ordinal);
+        Assert.Contains("<description>", manifest, StringComparison.Ordinal);
+        Assert.Equal(
+            name.EndsWith("Npgsql", StringComparison.Ordinal),
+            manifest.Contains("\"Npgsql\"", StringComparison.Ordinal)
+        );
         Assert.Contains(
-            "M:Mayfly.Client.MayflyClient.SendAsync",
-            await TextAsync(package, "lib/net10.0/Mayfly.Client.xml"),
+            $"<member name=\"T:{name}.",
+            await TextAsync(package, $"lib/net10.0/{name}.xml"),
             StringComparison.Ordinal
         );
+
+        using var library = new MemoryStream();
+        await using (var content = await package.GetEntry($"lib/net10.0/{name}.dll")!.OpenAsync(Cancellation))
+        {
+            await content.CopyToAsync(library, Cancellation);
+        }
+
+        // Made of the same sources it is the same, wherever they lay: nothing names a folder of this machine.
+        library.Position = 0;
+        using var reader = new PEReader(library);
+        var entries = reader.ReadDebugDirectory();
+        Assert.Contains(entries, entry => entry.Type == DebugDirectoryEntryType.Reproducible);
+        var symbols = Assert.Single(entries, entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        using var provider = reader.ReadEmbeddedPortablePdbDebugDirectoryData(symbols);
+        var pdb = provider.GetMetadataReader();
+        var sources = pdb.Documents.Select(document => pdb.GetString(pdb.GetDocument(document).Name)).ToList();
+        Assert.NotEmpty(sources);
+        Assert.All(sources, source => Assert.StartsWith("/_/", source, StringComparison.Ordinal));
+    }
+
+    /// <summary>The program of docs/sdk/getting-started.md: what a newcomer has after five minutes.</summary>
+    [Fact]
+    public async Task The_first_program_of_a_newcomer_runs_and_follows_rotations()
+    {
+        await PackAsync("Mayfly.Client");
+        await PackAsync("Mayfly.Client.Npgsql");
+        var sample = Path.Combine(Repository.Root, "samples/orders");
+        foreach (var file in Directory.GetFiles(sample))
+        {
+            var text = await File.ReadAllTextAsync(file, Cancellation);
+            await File.WriteAllTextAsync(
+                _folder.File(Path.GetFileName(file)),
+                text.Replace("Version=\"0.1.0\"", $"Version=\"{_version}\"", StringComparison.Ordinal),
+                Cancellation
+            );
+        }
+
+        await DotnetAsync(
+            _folder.Path,
+            "build",
+            "-c",
+            "Release",
+            "-o",
+            _folder.File("out"),
+            $"-p:RestoreAdditionalProjectSources={_folder.File("feed")}"
+        );
+        var postgres = await servers.PostgresAsync();
+        await postgres.ExecuteAsync("CREATE ROLE sample_orders LOGIN");
+        await using var server = await ServerProcess.StartDevAsync();
+        using var client = new MayflyClient(
+            new MayflyClientOptions { Address = server.Address, Token = ServerProcess.DevToken }
+        );
+        await WriteAsync(client, "sys/mounts/database", new { type = "database" });
+        await WriteAsync(client, "database/config/main", postgres.ConfigurationAt(postgres.Port));
+        await WriteAsync(
+            client,
+            "database/static-roles/orders",
+            new
+            {
+                db_name = "main",
+                username = "sample_orders",
+                rotation_period = "24h",
+            }
+        );
+        await client
+            .Kv()
+            .PutAsync("orders", [new("api_key", "canary-of-the-sample-1")], cancellationToken: Cancellation);
+
+        await using var program = new RunningProgram(
+            _folder.File("out/Orders"),
+            new()
+            {
+                ["MAYFLY_ADDR"] = server.Address,
+                ["MAYFLY_TOKEN"] = ServerProcess.DevToken,
+                ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+                ["ConnectionStrings__Orders"] = $"Host=127.0.0.1;Port={postgres.Port};Database=postgres",
+            }
+        );
+        using var http = new HttpClient { BaseAddress = await program.AddressAsync() };
+        var first = await http.GetStringAsync("/", Cancellation);
+        Assert.StartsWith("sample_orders, key ", first, StringComparison.Ordinal);
+        Assert.Equal("Healthy", await http.GetStringAsync("/health", Cancellation));
+
+        await client
+            .Kv()
+            .PutAsync("orders", [new("api_key", "canary-of-the-sample-2")], cancellationToken: Cancellation);
+        await WriteAsync(client, "database/rotate-role/orders", new { });
+        await RotationFunction.WaitForAsync(
+            () => http.GetStringAsync("/", Cancellation).GetAwaiter().GetResult() != first,
+            "the program did not see the new key"
+        );
+
+        Assert.Contains("asked with the key [redacted]", program.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary-of-the-sample", program.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_page_for_newcomers_shows_that_program()
+    {
+        var page = await File.ReadAllTextAsync(
+            Path.Combine(Repository.Root, "docs/sdk/getting-started.md"),
+            Cancellation
+        );
+        var program = await File.ReadAllTextAsync(
+            Path.Combine(Repository.Root, "samples/orders/Program.cs"),
+            Cancellation
+        );
+        Assert.Contains($"```csharp\n{program}```\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_trimmed_program_logs_in_reads_and_keeps_a_secret_fresh()
     {
+        await PackAsync("Mayfly.Client");
         await File.WriteAllTextAsync(
             _folder.File("Consumer.csproj"),
             $"""
@@ -134,6 +250,23 @@ public sealed class PackageTests : IAsyncLifetime
 
         Assert.Equal("hunter2 [redacted] hunter2", output.Trim());
     }
+
+    // Packs what the build has made, so that the package holds what the other tests have tested.
+    private Task PackAsync(string name) =>
+        DotnetAsync(
+            _folder.Path,
+            "pack",
+            Path.Combine(Repository.Root, "src", name),
+            "-c",
+            Configuration,
+            "--no-build",
+            "-o",
+            _folder.File("feed"),
+            $"-p:PackageVersion={_version}"
+        );
+
+    private static async Task WriteAsync(MayflyClient client, string path, object body) =>
+        (await client.WriteAsync(path, JsonSerializer.SerializeToUtf8Bytes(body), Cancellation)).EnsureSuccess();
 
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
