@@ -1,4 +1,5 @@
 using Mayfly.Client.Databases;
+using Mayfly.Client.Known;
 using Mayfly.Client.Kv;
 using Mayfly.Client.Leases;
 using Mayfly.Client.Sys;
@@ -18,6 +19,9 @@ public sealed partial class MayflyClient
 
     /// <summary><c>sys/wrapping</c>.</summary>
     public WrappingPaths Wrapping => new(this);
+
+    /// <summary><c>sys/known</c>.</summary>
+    public KnownPaths Known => new(this);
 
     /// <summary>What the server tells of itself.</summary>
     public SysPaths Sys => new(this);

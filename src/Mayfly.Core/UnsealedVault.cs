@@ -5,6 +5,7 @@ using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Cubbyhole;
 using Mayfly.Core.Events;
 using Mayfly.Core.Identity;
+using Mayfly.Core.Known;
 using Mayfly.Core.Leases;
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
@@ -40,6 +41,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
     private readonly ClockHistory _clockHistory;
     private readonly ClockWatch _clock;
     private readonly HookCall _hookCall;
+    private readonly KnownSecrets _known;
     private readonly TimeProvider _time;
     private int _requests;
     private volatile bool _closing;
@@ -118,6 +120,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         );
         _hookCall = new HookCall(parts.Options, parts.Time);
         Rotations = MakeRotations(parts, sys, consumers, out var rotationPaths);
+        _known = new KnownSecrets(parts.Store, _mounts, keyring, parts.Time);
         BuiltIn = MakeBuiltIn(parts, keyring, sys, authentication, policies, passwords, rotationPaths);
         _clock = new ClockWatch(
             parts.Time,
@@ -249,6 +252,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         await _clock.DisposeAsync();
         await _due.DisposeAsync();
         await Rotations.DisposeAsync();
+        await _known.DisposeAsync();
         await _quotas.DisposeAsync();
         _hookCall.Dispose();
         await _mounts.DisposeAsync();
@@ -334,6 +338,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
                     .. new WrappingPaths(Issuer).Entries,
                     .. leases.Entries,
                     .. new ToolPaths().Entries,
+                    .. new KnownPaths(_known, new KnownBudget(parts.Time)).Entries,
                     .. new InternalPaths(_mounts, parts.Options).Entries,
                     .. rotationPaths,
                     .. new EventPaths(Events, authentication, TryEnter, Exit).Entries,

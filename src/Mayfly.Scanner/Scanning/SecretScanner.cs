@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Mayfly.Scanner.Findings;
+using Mayfly.Scanner.Known;
 using Mayfly.Scanner.Matching;
 using Mayfly.Scanner.Rules;
 
@@ -17,7 +18,7 @@ namespace Mayfly.Scanner.Scanning;
 public sealed class SecretScanner
 {
     /// <summary>Of longer lines (in characters), minified code for the most part, findings hold the match alone.</summary>
-    private const int LongestLine = 2000;
+    internal const int LongestLine = 2000;
 
     /// <summary>So many times a text is looked at around a rule's keywords before its pattern is tried on all of it.</summary>
     private const int MostSteps = 4;
@@ -84,6 +85,9 @@ public sealed class SecretScanner
         );
     }
 
+    /// <summary>Collects what could be a secret that is known elsewhere; null when nobody wants that.</summary>
+    public Suspects? Suspects { get; init; }
+
     /// <summary>Whether the allowlists for all rules leave the whole file out.</summary>
     public bool PassesOver(string path, string commit = "")
     {
@@ -126,6 +130,7 @@ public sealed class SecretScanner
     /// <summary>What the rules find in <paramref name="fragment"/>, in no promised order.</summary>
     public IReadOnlyList<Finding> Scan(Fragment fragment)
     {
+        Suspects?.Look(fragment);
         var places = _spare.TryTake(out var used) ? used : new KeywordPlaces(_set.Rules.Count);
         try
         {
@@ -327,6 +332,10 @@ public sealed class SecretScanner
         }
     }
 
+    /// <summary>The comment by which a line says that it is no leak, or null.</summary>
+    internal static string? AllowComment(string line) =>
+        AllowComments.FirstOrDefault(comment => line.Contains(comment, StringComparison.Ordinal));
+
     private static string? SecretOf(ScanRule rule, Match match)
     {
         if (rule.SecretGroup > 0)
@@ -347,10 +356,7 @@ public sealed class SecretScanner
 
     private bool IsAllowed(ScanRule rule, Finding finding, string line)
     {
-        if (
-            _allowComments
-            && AllowComments.FirstOrDefault(comment => line.Contains(comment, StringComparison.Ordinal)) is { } comment
-        )
+        if (_allowComments && AllowComment(line) is { } comment)
         {
             return Suppress(finding, $"the comment {comment}");
         }

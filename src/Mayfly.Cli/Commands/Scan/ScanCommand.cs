@@ -23,8 +23,6 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
 
     public override IReadOnlyList<Flag> Flags => [.. OwnFlags, .. _flags.All];
 
-    public override bool UsesServer => false;
-
     public override int WrongUse => Failed;
 
     protected virtual IReadOnlyList<Flag> OwnFlags => [];
@@ -36,7 +34,7 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     {
         try
         {
-            return await Task.Run(() => Run(call), call.Cancellation);
+            return await Task.Run(() => RunScanAsync(call), call.Cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -53,7 +51,7 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     /// <param name="own">Files of the scan itself, which would find themselves.</param>
     protected abstract (IScanSource? Source, string? Problem) SourceOf(Invocation call, IReadOnlySet<string> own);
 
-    private int Run(Invocation call)
+    private async Task<int> RunScanAsync(Invocation call)
     {
         var folder = FolderOf(call);
         var (rules, file, problem) = ScanRules.Load(call, _flags, folder);
@@ -98,14 +96,44 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
             return Failed;
         }
 
+        KnownCheck? check = null;
+        if (_flags.Known.Value || _flags.KnownPrefix.Value is not null)
+        {
+            (check, problem) = await KnownCheck.BeginAsync(
+                call,
+                _flags.KnownPrefix.Value ?? "",
+                allowComments: !_flags.IgnoreAllow.Value
+            );
+            if (check is null)
+            {
+                call.Print.Error(problem!);
+                return Failed;
+            }
+        }
+
         var explanation = new List<Suppression>();
         var scanner = new SecretScanner(
             rules!,
             _flags.Explain.Value ? explanation.AddLocked : null,
             allowComments: !_flags.IgnoreAllow.Value
-        );
+        )
+        {
+            Suspects = check?.Suspects,
+        };
         var started = TimeProvider.System.GetTimestamp();
         var result = source.Scan(scanner, call.Cancellation);
+        if (check is not null)
+        {
+            (var certain, problem) = await check.ConfirmAsync(call.Cancellation);
+            if (certain is null)
+            {
+                call.Print.Error(problem!);
+                return Failed;
+            }
+
+            result = result with { Findings = KnownCheck.Merge(result.Findings, certain) };
+        }
+
         var took = TimeProvider.System.GetElapsedTime(started);
         var ignored = IgnoreListOf(folder);
         var (decoys, leaks) = Sort(result.Findings, honeytokens);

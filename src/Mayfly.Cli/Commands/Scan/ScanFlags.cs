@@ -48,6 +48,15 @@ internal sealed class ScanFlags
 
     public TextFlag Honeytokens { get; } = HoneytokenPath.Flag();
 
+    public BoolFlag Known { get; } =
+        new(
+            "known",
+            "Find also secrets of the server, wherever they stand, and say which. Neither side sees what the other has."
+        );
+
+    public TextFlag KnownPrefix { get; } =
+        new("known-prefix", "With -known: only secrets whose paths begin with this, such as secret/data/shop/.");
+
     public NumberFlag ExitCode { get; } = new("exit-code", "Exit code when there are leaks; 1 if not given.");
 
     public ListFlag EnableRule { get; } = new("enable-rule", "Only this rule. May be repeated.", splitAtCommas: true);
@@ -78,6 +87,8 @@ internal sealed class ScanFlags
             Baseline,
             IgnorePath,
             Honeytokens,
+            Known,
+            KnownPrefix,
             ExitCode,
             EnableRule,
             Verbose,

@@ -2,6 +2,7 @@ using System.Globalization;
 using Mayfly.Cli.Output;
 using Mayfly.Scanner.Findings;
 using Mayfly.Scanner.Honeytokens;
+using Mayfly.Scanner.Known;
 using Mayfly.Scanner.Scanning;
 using Mayfly.Scanner.Sources;
 
@@ -25,6 +26,11 @@ internal static class ScanText
                 print.Line(
                     $"    commit {commit.Hash}, {OneLine(commit.Author)} <{OneLine(commit.Email)}>, {commit.Date}"
                 );
+            }
+
+            if (finding.RuleId == Suspects.RuleId)
+            {
+                print.Line($"    {OneLine(finding.Description)}");
             }
 
             if (all)

@@ -3,11 +3,12 @@ using Mayfly.Core.Pipeline;
 namespace Mayfly.Core.Engines.Database;
 
 /// <summary>Makes users in databases that end with their lease, at the paths of Vault's engine of this name.</summary>
-internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
+internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets, IHoldsSecrets
 {
     private readonly OpenConnections _connections;
     private readonly RootRotation _root;
     private readonly CredentialPaths _credentials;
+    private readonly StaticRoles _staticRoles;
     private readonly StaticRotation _rotation;
 
     private DatabaseEngine(MountContext context)
@@ -17,15 +18,15 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
         _root = new RootRotation(context.View, _connections, context.Passwords);
         _connections.Settle = _root.SettleAsync;
         _credentials = new CredentialPaths(roles, _connections, context.Passwords, context.Time);
-        var staticRoles = new StaticRoles(context.View);
-        _rotation = new StaticRotation(staticRoles, _connections, context.Passwords);
+        _staticRoles = new StaticRoles(context.View);
+        _rotation = new StaticRotation(_staticRoles, _connections, context.Passwords);
         IEnumerable<PathEntry> entries =
         [
             .. new ConnectionPaths(context.View, _connections, context.Rotations).Entries,
             .. _root.Entries,
             .. roles.Entries,
             .. _credentials.Entries,
-            .. new StaticRolePaths(context.View, staticRoles, _connections, context.Rotations, context.Time).Entries,
+            .. new StaticRolePaths(context.View, _staticRoles, _connections, context.Rotations, context.Time).Entries,
         ];
         Paths = new PathTable(entries.Select(new DatabaseEvents(context.Events).Telling));
     }
@@ -74,6 +75,9 @@ internal sealed class DatabaseEngine : Engine, IIssuesLeases, IRotatesSecrets
         RootTerms.NameOf(rotation) is { } name
             ? _root.SettleAsync(name, cancellation)
             : _rotation.RevertAsync(rotation, cancellation);
+
+    public ValueTask VisitAsync(SecretVisitor visitor, CancellationToken cancellation) =>
+        _staticRoles.VisitAsync(visitor, cancellation);
 
     public override async ValueTask DisposeAsync()
     {

@@ -27,6 +27,34 @@ internal sealed class StaticRoles(View view)
         return entry is null ? null : (StaticRole.Read(entry.Value.Memory), entry.Version);
     }
 
+    /// <summary>Shows every password that readers get or got, and that of a rotation under way.</summary>
+    public async ValueTask VisitAsync(SecretVisitor visitor, CancellationToken cancellation)
+    {
+        foreach (var name in await view.ListAsync(Folder, cancellation))
+        {
+            if (await FindAsync(name, cancellation) is not { Role: var role })
+            {
+                continue;
+            }
+
+            Visit(role.Current, "current");
+            Visit(role.Previous, "previous");
+            Visit(role.Next, "next");
+
+            void Visit(StaticCredential? credential, string version)
+            {
+                if (credential is not null)
+                {
+                    using var response = Response.Object(json => json.WriteString("password", credential.Password));
+                    visitor(
+                        new HeldSecret("static-creds/", "static-roles/", name, version, version == "current"),
+                        response.Data.Span
+                    );
+                }
+            }
+        }
+    }
+
     /// <summary>Stores a role that was read with that version.</summary>
     public async ValueTask<CommitResult> SaveAsync(
         string name,

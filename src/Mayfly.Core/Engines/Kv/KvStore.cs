@@ -69,6 +69,13 @@ internal sealed class KvStore
     public ValueTask<Entry?> ValueAsync(string path, long version, CancellationToken cancellation) =>
         _versions.GetAsync(VersionRecord(path, version), cancellation);
 
+    /// <summary>Up to <paramref name="limit"/> keys at any depth after that one, in an order that stays. Dispose the entries.</summary>
+    public ValueTask<IReadOnlyList<(string Path, Entry Entry)>> KeysAsync(
+        string? after,
+        int limit,
+        CancellationToken cancellation
+    ) => _keys.ScanAsync("", after, limit, cancellation);
+
     public ValueTask<IReadOnlyList<string>> ListAsync(string folder, CancellationToken cancellation) =>
         _keys.ListAsync(folder, cancellation);
 

@@ -13,7 +13,7 @@ namespace Mayfly.Core.Engines.Kv;
 /// trust it. A record is the TTL (ticks, little-endian; -1 when there is none) followed by the object as it was sent.
 /// When the mount changes to versions, its successor sets a mark, and nothing more is written here.
 /// </summary>
-internal sealed class PlainKv : Engine
+internal sealed class PlainKv : Engine, IHoldsSecrets
 {
     public const string Folder = "plain/";
     private const int HeaderSize = 8;
@@ -51,6 +51,30 @@ internal sealed class PlainKv : Engine
 
     /// <summary>The secret in a record: a JSON object.</summary>
     public static ReadOnlyMemory<byte> Value(Entry entry) => entry.Value.Memory[HeaderSize..];
+
+    public async ValueTask VisitAsync(SecretVisitor visitor, CancellationToken cancellation)
+    {
+        const int PerPage = 256;
+        string? after = null;
+        while (true)
+        {
+            var page = await _records.ScanAsync("", after, PerPage, cancellation);
+            foreach (var (path, entry) in page)
+            {
+                using (entry)
+                {
+                    visitor(new HeldSecret("", "", path, "", IsCurrent: true), Value(entry).Span);
+                }
+
+                after = path;
+            }
+
+            if (page.Count < PerPage)
+            {
+                return;
+            }
+        }
+    }
 
     private async ValueTask<Outcome> ReadAsync(AuthorizedRequest request, CancellationToken cancellation)
     {

@@ -5,7 +5,7 @@ using Mayfly.Core.Storage;
 namespace Mayfly.Core.Engines.Kv;
 
 /// <summary>Key-value with versions. The paths are in the files beside this one, one for each family of paths.</summary>
-internal sealed partial class VersionedKv : Engine
+internal sealed partial class VersionedKv : Engine, IHoldsSecrets
 {
     private static readonly FieldSpec PathField = new("path", FieldType.String, "Location of the secret.");
 
@@ -49,6 +49,9 @@ internal sealed partial class VersionedKv : Engine
     public override PathTable Paths { get; }
 
     public override ValueTask StartAsync(CancellationToken cancellation) => _upgrade.StartAsync(cancellation);
+
+    public ValueTask VisitAsync(SecretVisitor visitor, CancellationToken cancellation) =>
+        KvSecrets.VisitAsync(_store, visitor, cancellation);
 
     /// <summary>A version ends by its age: it reads as deleted from then on anyway, so this only keeps the books.</summary>
     public override async ValueTask OnDueAsync(string path, CancellationToken cancellation)

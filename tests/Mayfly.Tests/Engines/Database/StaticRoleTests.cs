@@ -1,3 +1,5 @@
+using System.Text;
+using Mayfly.Core.Engines;
 using Mayfly.Core.Engines.Database;
 using Mayfly.Core.Pipeline;
 using Npgsql;
@@ -82,6 +84,38 @@ public sealed class StaticRoleTests(DatabaseServers servers)
         Assert.Equal("twin_a", (await CredentialAsync(engine)).Username);
         await RefusedAsync(server, first.Username, first.Password);
         await using (await server.ConnectAsync(second.Username, second.Password)) { }
+    }
+
+    [Fact]
+    public async Task Scans_can_look_for_the_password_and_for_the_one_before()
+    {
+        var server = await servers.PostgresAsync();
+        await server.ExecuteAsync("CREATE ROLE looked_for LOGIN; CREATE ROLE looked_too LOGIN");
+        await using var engine = await DatabaseHarness.StartAsync(server);
+        (
+            await engine.WriteAsync(
+                "static-roles/app",
+                new
+                {
+                    db_name = "db",
+                    username = "looked_for",
+                    second_username = "looked_too",
+                    rotation_period = "1h",
+                }
+            )
+        ).IsDone();
+        var first = await CredentialAsync(engine);
+        (await engine.WriteAsync("rotate-role/app", new { })).IsDone();
+        var second = await CredentialAsync(engine);
+
+        var held = new Dictionary<string, string>(StringComparer.Ordinal);
+        await ((IHoldsSecrets)engine.Engine.Engine).VisitAsync(
+            (secret, json) => held[secret.Family + secret.Name + ' ' + secret.Version] = Encoding.UTF8.GetString(json),
+            Cancellation
+        );
+        Assert.Contains(second.Password, held["static-creds/app current"], StringComparison.Ordinal);
+        Assert.Contains(first.Password, held["static-creds/app previous"], StringComparison.Ordinal);
+        Assert.Equal(2, held.Count);
     }
 
     [Fact]
