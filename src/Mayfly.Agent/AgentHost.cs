@@ -10,6 +10,8 @@ using Mayfly.Agent.Sinks;
 using Mayfly.Agent.Telemetry;
 using Mayfly.Client;
 using Mayfly.Client.Logins;
+using Mayfly.Hosting.Files;
+using Mayfly.Hosting.Listeners;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent;
@@ -40,7 +42,7 @@ internal sealed class AgentHost : IAsyncDisposable
     private readonly TemplateRenderer? _templates;
     private readonly PidFile? _pidFile;
     private readonly Supervisor? _supervisor;
-    private LocalServer? _server;
+    private KestrelHost? _server;
     private Task<int> _supervising = Task.FromResult(0);
 
     private AgentHost(

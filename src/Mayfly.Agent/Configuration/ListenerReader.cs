@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Mayfly.Hosting.Listeners;
 
 namespace Mayfly.Agent.Configuration;
 
@@ -58,7 +59,7 @@ internal static class ListenerReader
             };
     }
 
-    private static TcpListenerStanza? Tcp(Stanza stanza, string absent, bool plainByDefault)
+    private static ListenerStanza? Tcp(Stanza stanza, string absent, bool plainByDefault)
     {
         var text = stanza.String("address") ?? absent;
         var plain = stanza.Bool("tls_disable") ?? plainByDefault;
@@ -94,7 +95,7 @@ internal static class ListenerReader
                 );
             }
 
-            return new TcpListenerStanza(address, Tls: null) { Names = names };
+            return new ListenerStanza(new TcpAddress(address, Tls: null)) { Names = names };
         }
 
         if (string.IsNullOrEmpty(certificate) || string.IsNullOrEmpty(key))
@@ -108,23 +109,27 @@ internal static class ListenerReader
             stanza.Problem("tls_min_version must be tls12 or tls13");
         }
 
-        return new TcpListenerStanza(address, new TlsFiles(certificate, key) { OnlyTls13 = minimum == "tls13" });
+        var files = new TlsFiles(certificate, key) { OnlyTls13 = minimum == "tls13" };
+        return new ListenerStanza(new TcpAddress(address, files));
     }
 
-    private static UnixListenerStanza Unix(Stanza stanza)
+    private static ListenerStanza Unix(Stanza stanza)
     {
         stanza.Meaningless("tls_disable");
-        return new(Path.GetFullPath(stanza.Required("address") is { Length: > 0 } path ? path : "/"))
+        var address = new UnixAddress(Path.GetFullPath(stanza.Required("address") is { Length: > 0 } path ? path : "/"))
         {
             Mode = stanza.Mode("socket_mode", absent: null) ?? UnixFileMode.UserRead | UnixFileMode.UserWrite,
             User = stanza.Account("socket_user"),
             Group = stanza.Account("socket_group"),
+        };
+        return new ListenerStanza(address)
+        {
             AllowedUsers = Numbers(stanza, "allowed_uids"),
             AllowedGroups = Numbers(stanza, "allowed_gids"),
         };
     }
 
-    private static TcpListenerStanza? SecretsManager(Stanza stanza)
+    private static ListenerStanza? SecretsManager(Stanza stanza)
     {
         var tcp = Tcp(stanza, $"127.0.0.1:{SecretsManagerStanza.DefaultPort}", plainByDefault: true);
         var defaults = new SecretsManagerStanza();
@@ -144,7 +149,7 @@ internal static class ListenerReader
             stanza.Problem("path_prefix must begin and end with /");
         }
 
-        if (tcp is not null && !IPAddress.IsLoopback(tcp.Address.Address))
+        if (tcp?.Address is TcpAddress address && !IPAddress.IsLoopback(address.EndPoint.Address))
         {
             stanza.Problem("address must be one of this machine's own, such as 127.0.0.1:2773");
         }

@@ -1,14 +1,10 @@
-using System.Net;
-using System.Net.Security;
+using Mayfly.Hosting.Listeners;
 
 namespace Mayfly.Agent.Configuration;
 
 /// <summary><c>listener</c>: where programs reach the agent.</summary>
-internal abstract record ListenerStanza
+internal sealed record ListenerStanza(ListenAddress Address)
 {
-    /// <summary>As people write it: <c>http://127.0.0.1:8100</c>.</summary>
-    public abstract string Url { get; }
-
     /// <summary>Refuse requests without <c>X-Vault-Request: true</c>.</summary>
     public bool RequireRequestHeader { get; init; }
 
@@ -20,49 +16,15 @@ internal abstract record ListenerStanza
 
     /// <summary>Null: the proxy of Mayfly's API.</summary>
     public SecretsManagerStanza? SecretsManager { get; init; }
-}
 
-/// <summary>A TCP listener, with TLS unless it has been told otherwise.</summary>
-internal sealed record TcpListenerStanza(IPEndPoint Address, TlsFiles? Tls) : ListenerStanza
-{
     /// <summary>Under which names it may be asked.</summary>
     public HostNames Names { get; init; } = HostNames.Any;
 
-    public override string Url => $"{(Tls is null ? "http" : "https")}://{Address}";
-}
-
-/// <summary>A TCP listener with TLS, whose certificate somebody else keeps; asked for at each handshake.</summary>
-internal sealed record CertifiedListenerStanza(IPEndPoint Address, Func<SslServerAuthenticationOptions> Certificate)
-    : ListenerStanza
-{
-    public override string Url => $"https://{Address}";
-}
-
-/// <summary>A unix socket.</summary>
-internal sealed record UnixListenerStanza(string Path) : ListenerStanza
-{
-    public UnixFileMode Mode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-    /// <summary>Name or number of the file's owner; empty to leave it.</summary>
-    public string User { get; init; } = "";
-
-    /// <summary>Name or number of the file's group; empty to leave it.</summary>
-    public string Group { get; init; } = "";
-
-    /// <summary>Whose programs may connect, by number; with <see cref="AllowedGroups"/> empty too: everybody's.</summary>
+    /// <summary>Whose programs may connect to a unix socket, by number; with <see cref="AllowedGroups"/> empty too: everybody's.</summary>
     public IReadOnlyList<uint> AllowedUsers { get; init; } = [];
 
-    /// <summary>Programs of which groups may connect, by number.</summary>
+    /// <summary>Programs of which groups may connect to a unix socket, by number.</summary>
     public IReadOnlyList<uint> AllowedGroups { get; init; } = [];
-
-    public override string Url => $"unix://{Path}";
-}
-
-/// <summary>Where a listener's certificate is.</summary>
-internal sealed record TlsFiles(string Certificate, string Key)
-{
-    /// <summary>TLS 1.2 is refused as well.</summary>
-    public bool OnlyTls13 { get; init; }
 }
 
 /// <summary><c>listener "secretsmanager"</c>: the interface of AWS's Secrets Manager agent.</summary>

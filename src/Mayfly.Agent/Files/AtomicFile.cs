@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Mayfly.Hosting.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mayfly.Agent.Files;

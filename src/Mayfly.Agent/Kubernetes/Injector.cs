@@ -2,6 +2,7 @@ using System.Net;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Kubernetes.Tls;
 using Mayfly.Agent.Listeners;
+using Mayfly.Hosting.Listeners;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Kubernetes;
@@ -21,7 +22,7 @@ internal sealed class Injector : IAsyncDisposable
     private readonly CancellationTokenSource _ending = new();
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private LocalServer? _server;
+    private KestrelHost? _server;
     private ApiServer? _apiServer;
     private Task _background = Task.CompletedTask;
 
@@ -54,7 +55,7 @@ internal sealed class Injector : IAsyncDisposable
             var endpoint = EndPointOf(options.Listen);
             await injector.PrepareCertificateAsync(options, environment, cancellation);
             injector._server = await LocalServer.StartAsync(
-                [new CertifiedListenerStanza(endpoint, () => injector._serving.Current!)],
+                [new ListenerStanza(new CertifiedAddress(endpoint, () => injector._serving.Current!))],
                 injector.RouteAsync,
                 logs,
                 cancellation

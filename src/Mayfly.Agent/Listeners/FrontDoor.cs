@@ -13,10 +13,7 @@ internal sealed class FrontDoor(
 {
     public Task HandleAsync(Exchange exchange)
     {
-        if (
-            exchange.Listener is TcpListenerStanza { MetricsOnly: false } tcp
-            && !tcp.Names.Include(exchange.Headers.Host)
-        )
+        if (exchange.Listener is { MetricsOnly: false } listener && !listener.Names.Include(exchange.Headers.Host))
         {
             return exchange.FailAsync(
                 403,

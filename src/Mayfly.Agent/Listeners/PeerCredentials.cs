@@ -29,7 +29,7 @@ internal readonly record struct PeerCredentials(int Process, uint User, uint Gro
     }
 
     /// <summary>Whether the listener is for that process: its user, its group, or one of its further groups is named.</summary>
-    public bool MayUse(UnixListenerStanza listener) =>
+    public bool MayUse(ListenerStanza listener) =>
         (listener.AllowedUsers.Count == 0 && listener.AllowedGroups.Count == 0)
         || listener.AllowedUsers.Contains(User)
         || listener.AllowedGroups.Contains(Group)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Mayfly.Core.Auth;
 using Mayfly.Hcl;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
 
 namespace Mayfly.Server.Configuration;
@@ -51,7 +52,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
     public IEnumerable<Listener> Read(HclBlock block)
     {
         var fields = new HclFields(block.Body);
-        Listener? listener = block.Label switch
+        ListenAddress? address = block.Label switch
         {
             "tcp" => Tcp(block, fields),
             "unix" => Unix(block, fields),
@@ -72,11 +73,11 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
             Problem(error.Position, $"listener: {error.Message}");
         }
 
-        return listener is null
+        return address is null
             ? []
             :
             [
-                listener with
+                new Listener(address)
                 {
                     RequireRequestHeader = requireHeader,
                     UnauthenticatedMetrics = openMetrics,
@@ -122,7 +123,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
         };
     }
 
-    private TcpListener? Tcp(HclBlock block, HclFields fields)
+    private TcpAddress? Tcp(HclBlock block, HclFields fields)
     {
         var text = fields.String("address") ?? "127.0.0.1:8200";
         var certificate = fields.String("tls_cert_file");
@@ -145,7 +146,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
                 );
             }
 
-            return new TcpListener(address, Tls: null);
+            return new TcpAddress(address, Tls: null);
         }
 
         if (certificate is null || key is null)
@@ -167,13 +168,13 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
             return null;
         }
 
-        return new TcpListener(
+        return new TcpAddress(
             address,
             new TlsFiles(Path.GetFullPath(certificate), Path.GetFullPath(key)) { OnlyTls13 = minimum == "tls13" }
         );
     }
 
-    private UnixListener? Unix(HclBlock block, HclFields fields)
+    private UnixAddress? Unix(HclBlock block, HclFields fields)
     {
         // Socket paths are limited to 107 bytes by the operating system.
         const int Longest = 107;
@@ -194,7 +195,7 @@ internal sealed class ListenerReader(string file, List<string> problems, List<st
             return null;
         }
 
-        return new UnixListener(Path.GetFullPath(path))
+        return new UnixAddress(Path.GetFullPath(path))
         {
             Mode = (UnixFileMode)(Octal(mode) & 0x1FF),
             User = user,

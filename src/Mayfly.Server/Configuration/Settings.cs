@@ -1,4 +1,5 @@
 using System.Net;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
 using Mayfly.Server.Logging;
 
@@ -65,7 +66,7 @@ internal static class Settings
 
         return configuration with
         {
-            Listeners = [new TcpListener(address, Tls: null), .. configuration.Listeners],
+            Listeners = [new Listener(new TcpAddress(address, Tls: null)), .. configuration.Listeners],
             Storage =
                 line.Data.Length > 0
                     ? new StorageChoice(Path.GetFullPath(line.Data))

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using Mayfly.Hosting.Files;
 using Mayfly.Server.Configuration;
 using Mayfly.Server.Http;
 using Mayfly.Server.Logging;
@@ -94,7 +95,7 @@ internal static class Main
                 _ = Task.Run(() => ReloadAsync(line, settings, server, logs), CancellationToken.None);
             }
         );
-        using var pid = PidFile.Write(configuration.PidFile);
+        using var pid = WritePid(configuration.PidFile);
         if (keys is not null && line.StoreToken)
         {
             var problem = DevTokenFile.Write(Environment.GetEnvironmentVariable("HOME"), keys.RootToken);
@@ -107,7 +108,7 @@ internal static class Main
         await Console.Out.WriteAsync(
             keys is null
                 ? $"==> Mayfly {Versions.Own}\n==> Listening at {string.Join(", ", server.Addresses)}\n{Banner.Started}\n"
-                : Banner.Text(server.Addresses.First(), keys, folder)
+                : Banner.Text(server.Addresses[0], keys, folder)
         );
         await Console.Out.FlushAsync();
         var log = logs.CreateLogger("server");
@@ -147,6 +148,18 @@ internal static class Main
         catch (Exception e)
         {
             logs.CreateLogger("server").LogError(e, "Reloading failed");
+        }
+    }
+
+    private static PidFile? WritePid(string path)
+    {
+        try
+        {
+            return PidFile.Write(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"cannot write the pid_file {path}: {e.Message}", e);
         }
     }
 

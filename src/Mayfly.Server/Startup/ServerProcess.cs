@@ -5,6 +5,7 @@ using Mayfly.Core.Seal;
 using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
 using Mayfly.Core.Storage.Sqlite;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Configuration;
 using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault;
@@ -20,11 +21,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(20);
 
     private readonly Vault _vault;
-    private readonly HttpServer _http;
+    private readonly KestrelHost _http;
     private readonly ILogger _log;
     private readonly IReadOnlyList<object> _parts;
 
-    private ServerProcess(Vault vault, HttpServer http, ILogger log, IReadOnlyList<object> parts)
+    private ServerProcess(Vault vault, KestrelHost http, ILogger log, IReadOnlyList<object> parts)
     {
         _vault = vault;
         _http = http;
@@ -35,7 +36,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public Vault Vault => _vault;
 
     /// <summary>Where clients reach it.</summary>
-    public IReadOnlyCollection<string> Addresses => _http.Addresses;
+    public IReadOnlyList<string> Addresses => _http.Addresses;
 
     /// <summary>Opens the store and listens. The vault is sealed or new afterwards, unless <paramref name="prepare"/> opens it.</summary>
     /// <param name="configuration">What the operator asked for.</param>
@@ -54,7 +55,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         // Taken apart in reverse order, also when starting fails halfway.
         var parts = new List<object>();
-        HttpServer? http = null;
+        KestrelHost? http = null;
         try
         {
             var metrics = Add(parts, new Metrics(time));
@@ -189,14 +190,14 @@ internal sealed class ServerProcess : IAsyncDisposable
         };
 
     /// <summary>Where clients reach it: what the operator says, or the first listener that has an address of its own.</summary>
-    private static string ApiAddress(ServerConfiguration configuration, HttpServer? http)
+    private static string ApiAddress(ServerConfiguration configuration, KestrelHost? http)
     {
         if (configuration.ApiAddress.Length > 0)
         {
             return configuration.ApiAddress;
         }
 
-        var addresses = http?.Addresses ?? [.. configuration.Listeners.Select(listener => listener.Url)];
+        var addresses = http?.Addresses ?? [.. configuration.Listeners.Select(listener => listener.Address.Url)];
         return addresses.FirstOrDefault(address =>
                 Uri.TryCreate(address, UriKind.Absolute, out var url)
                 && IPAddress.TryParse(url.DnsSafeHost, out var host)

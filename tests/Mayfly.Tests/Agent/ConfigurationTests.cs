@@ -131,11 +131,11 @@ public sealed class ConfigurationTests
         Assert.Equal(TokenUse.Force, read.UseAutoAuthToken);
         Assert.Equal(3, read.Listeners.Count);
         Assert.True(
-            read.Listeners[0] is { RequireRequestHeader: true, EnableQuit: true, Url: "http://127.0.0.1:8100" }
+            read.Listeners[0] is { RequireRequestHeader: true, EnableQuit: true, Address.Url: "http://127.0.0.1:8100" }
         );
-        Assert.Equal([1000u, 1001u], Assert.IsType<UnixListenerStanza>(read.Listeners[1]).AllowedUsers);
+        Assert.Equal([1000u, 1001u], read.Listeners[1].AllowedUsers);
         Assert.Equal("kv", read.Listeners[2].SecretsManager!.Mount);
-        Assert.Equal("http://127.0.0.1:2773", read.Listeners[2].Url);
+        Assert.Equal("http://127.0.0.1:2773", read.Listeners[2].Address.Url);
         Assert.Equal(TimeSpan.FromMinutes(10), read.TemplateSettings.StaticSecretRenderInterval);
         Assert.Equal(["systemctl", "reload", "app"], read.Templates[0].Command!.Arguments);
         Assert.Equal(
@@ -335,7 +335,10 @@ public sealed class ConfigurationTests
             """
         );
 
-        Assert.Equal(["http://127.0.0.1:8100", "unix:///run/agent.sock"], read.Listeners.Select(each => each.Url));
+        Assert.Equal(
+            ["http://127.0.0.1:8100", "unix:///run/agent.sock"],
+            read.Listeners.Select(each => each.Address.Url)
+        );
     }
 
     [Theory]

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Mayfly.Agent.Files;
+using Mayfly.Hosting.Files;
 
 namespace Mayfly.Tests.Agent;
 

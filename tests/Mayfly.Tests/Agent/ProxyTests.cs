@@ -5,6 +5,7 @@ using System.Text.Json;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Listeners;
 using Mayfly.Client;
+using Mayfly.Hosting.Listeners;
 
 namespace Mayfly.Tests.Agent;
 
@@ -483,12 +484,16 @@ public sealed class ProxyTests(AgentServer server)
     [Fact]
     public void A_peer_is_let_in_by_any_of_its_groups() =>
         Assert.All(
-            new (PeerCredentials, UnixListenerStanza, bool)[]
+            new (PeerCredentials, ListenerStanza, bool)[]
             {
-                (new(1, 5, 6), new("/x"), true),
-                (new(1, 5, 6), new("/x") { AllowedUsers = [5] }, true),
-                (new(1, 5, 6), new("/x") { AllowedGroups = [6] }, true),
-                (new(int.MaxValue, 5, 6), new("/x") { AllowedUsers = [6], AllowedGroups = [5] }, false),
+                (new(1, 5, 6), new(new UnixAddress("/x")), true),
+                (new(1, 5, 6), new(new UnixAddress("/x")) { AllowedUsers = [5] }, true),
+                (new(1, 5, 6), new(new UnixAddress("/x")) { AllowedGroups = [6] }, true),
+                (
+                    new(int.MaxValue, 5, 6),
+                    new(new UnixAddress("/x")) { AllowedUsers = [6], AllowedGroups = [5] },
+                    false
+                ),
             },
             each => Assert.Equal(each.Item3, each.Item1.MayUse(each.Item2))
         );

@@ -13,6 +13,7 @@ public sealed class WallTests
     private static readonly Assembly Client = Assembly.Load("Mayfly.Client");
     private static readonly Assembly Scanner = Assembly.Load("Mayfly.Scanner");
     private static readonly Assembly Hcl = Assembly.Load("Mayfly.Hcl");
+    private static readonly Assembly Hosting = Assembly.Load("Mayfly.Hosting");
     private static readonly Assembly Agent = Assembly.Load("Mayfly.Agent");
     private static readonly Assembly Cli = Assembly.Load("mayfly");
 
@@ -25,6 +26,21 @@ public sealed class WallTests
     [Fact]
     public void Hcl_uses_nothing_but_the_base_class_library() => Assert.Empty(References(Hcl));
 
+    /// <summary>The server and the agent share how they listen and log, and nothing that they say to each other.</summary>
+    [Fact]
+    public void Hosting_uses_nothing_but_the_framework()
+    {
+        Assert.All(
+            References(Hosting),
+            name =>
+                Assert.True(
+                    IsExtension(name) || name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal),
+                    name
+                )
+        );
+        Assert.Empty(Hosting.GetExportedTypes());
+    }
+
     /// <summary>So that the agent stays a client among others: what it knows of the server is the wire.</summary>
     [Fact]
     public void The_agent_knows_the_client_and_not_the_server() =>
@@ -34,7 +50,12 @@ public sealed class WallTests
                 Assert.True(
                     IsExtension(name)
                         || name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
-                        || name is "Mayfly.Client" or "Mayfly.Hcl" or "Mayfly.Scanner" or "YamlDotNet",
+                        || name
+                            is "Mayfly.Client"
+                                or "Mayfly.Hcl"
+                                or "Mayfly.Hosting"
+                                or "Mayfly.Scanner"
+                                or "YamlDotNet",
                     name
                 )
         );
@@ -133,7 +154,7 @@ public sealed class WallTests
     public void Names_say_what_a_thing_is()
     {
         string[] empty = ["Manager", "Helper", "Util", "Utils", "Service", "Impl"];
-        var named = new[] { Crypto, Hcl, Core, Server, Client, Scanner, Agent, Cli }
+        var named = new[] { Crypto, Hcl, Hosting, Core, Server, Client, Scanner, Agent, Cli }
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type => empty.Any(word => type.Name.EndsWith(word, StringComparison.Ordinal)));
         Assert.Empty(named);

@@ -1,4 +1,5 @@
 using Mayfly.Core.Pipeline;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Configuration;
 using Mayfly.Server.Http;
 using Microsoft.Extensions.Logging;
@@ -33,7 +34,7 @@ public sealed class ConfigurationFileTests
     {
         var configuration = Good(Example + "\nui = true");
 
-        var tcp = Assert.IsType<TcpListener>(Assert.Single(configuration.Listeners));
+        var tcp = Assert.IsType<TcpAddress>(Assert.Single(configuration.Listeners).Address);
         Assert.Equal("http://0.0.0.0:8200", tcp.Url);
         Assert.Equal("/vault/data", configuration.Storage!.Folder);
         Assert.Null(configuration.Seal.KeyFile);
@@ -105,7 +106,7 @@ public sealed class ConfigurationFileTests
             """
         );
 
-        Assert.Equal("http://127.0.0.1:8300", Assert.Single(configuration.Listeners).Url);
+        Assert.Equal("http://127.0.0.1:8300", Assert.Single(configuration.Listeners).Address.Url);
         Assert.Null(configuration.Storage!.Folder);
         Assert.Equal(TimeSpan.FromHours(1), configuration.DefaultLeaseTtl);
         Assert.Equal(TimeSpan.FromHours(2), configuration.MaxLeaseTtl);
@@ -133,10 +134,10 @@ public sealed class ConfigurationFileTests
             """
         );
 
-        var tcp = Assert.IsType<TcpListener>(configuration.Listeners[0]);
+        var tcp = Assert.IsType<TcpAddress>(configuration.Listeners[0].Address);
         Assert.Equal(new TlsFiles("/etc/mayfly/tls.crt", "/etc/mayfly/tls.key") { OnlyTls13 = true }, tcp.Tls);
-        Assert.True(tcp.UnauthenticatedMetrics);
-        var unix = Assert.IsType<UnixListener>(configuration.Listeners[1]);
+        Assert.True(configuration.Listeners[0].UnauthenticatedMetrics);
+        var unix = Assert.IsType<UnixAddress>(configuration.Listeners[1].Address);
         Assert.Equal(Convert.ToInt32("660", 8), (int)unix.Mode);
         Assert.Equal("mayfly", unix.Group);
     }

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Mayfly.Client;
 using Mayfly.Core.Events;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault.Streams;
 
@@ -116,7 +117,7 @@ public sealed class EventStreamTests
     public async Task Both_forms_work_over_TLS_and_one_over_HTTP_2()
     {
         using var folder = new TemporaryFolder();
-        var listener = new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), Certificate(folder));
+        var listener = new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), Certificate(folder)));
         await using var server = await EventServer.StartAsync(listener: listener);
         await using var reader = await SseReader.OpenAsync(
             server.Http.Client,

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Mayfly.Core;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
 using Mayfly.Server.Http.Vault;
 using Mayfly.Server.Telemetry;
@@ -14,9 +15,9 @@ namespace Mayfly.Tests.Http;
 /// <summary>The Vault dialect on a real Kestrel at a free port, in front of a handler that the test gives.</summary>
 internal sealed class DialectServer : IAsyncDisposable
 {
-    private readonly HttpServer _server;
+    private readonly KestrelHost _server;
 
-    private DialectServer(HttpServer server, HttpClient client, ManualTime time)
+    private DialectServer(KestrelHost server, HttpClient client, ManualTime time)
     {
         _server = server;
         Client = client;
@@ -27,7 +28,7 @@ internal sealed class DialectServer : IAsyncDisposable
 
     public ManualTime Time { get; }
 
-    public HttpServer Http => _server;
+    public KestrelHost Http => _server;
 
     public Uri Url => Client.BaseAddress!;
 
@@ -55,14 +56,14 @@ internal sealed class DialectServer : IAsyncDisposable
             logs.CreateLogger<VaultApplication>()
         );
         var server = await HttpServer.StartAsync(
-            [listener ?? new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), Tls: null)],
+            [listener ?? new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), Tls: null))],
             application,
             logs,
             TestContext.Current.CancellationToken
         );
-        var address = server.Addresses.First();
+        var address = server.Addresses[0];
         var handler = new SocketsHttpHandler();
-        if (listener is UnixListener unix)
+        if (listener?.Address is UnixAddress unix)
         {
             address = "http://localhost";
             handler.ConnectCallback = async (_, cancellation) =>

@@ -1,7 +1,7 @@
 using System.Net;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
-using TcpListener = Mayfly.Server.Http.TcpListener;
 
 namespace Mayfly.Tests.Http;
 
@@ -67,7 +67,10 @@ public sealed class ForwardedForTests
                         json => json.WriteString("from", request.RemoteAddress.ToString())
                     )
                 ),
-            listener: new TcpListener(new IPEndPoint(IPAddress.Loopback, 0), Tls: null) { Forwarded = forwarded }
+            listener: new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), Tls: null))
+            {
+                Forwarded = forwarded,
+            }
         );
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/any");
         if (header is not null)

@@ -6,6 +6,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hosting.Listeners;
 using Mayfly.Server.Http;
 
 namespace Mayfly.Tests.Http;
@@ -89,7 +90,7 @@ public sealed class ListenerTests : IDisposable
         await using (
             var server = await DialectServer.StartAsync(
                 (request, _) => new(request.RemoteAddress.Equals(IPAddress.Loopback) ? Outcome.Done : Fault.Denied()),
-                listener: new UnixListener(path) { Mode = mode }
+                listener: new Listener(new UnixAddress(path) { Mode = mode })
             )
         )
         {
@@ -120,11 +121,11 @@ public sealed class ListenerTests : IDisposable
         File.Move(path + ".kept", path);
         await using var server = await DialectServer.StartAsync(
             (_, _) => new(Outcome.Done),
-            listener: new UnixListener(path)
+            listener: new Listener(new UnixAddress(path))
         );
 
         await Assert.ThrowsAnyAsync<Exception>(() =>
-            DialectServer.StartAsync((_, _) => new(Outcome.Done), listener: new UnixListener(path))
+            DialectServer.StartAsync((_, _) => new(Outcome.Done), listener: new Listener(new UnixAddress(path)))
         );
         using var reply = await server.Client.GetAsync(
             new Uri("/v1/a", UriKind.Relative),
@@ -136,7 +137,7 @@ public sealed class ListenerTests : IDisposable
     [Fact]
     public async Task Request_header_is_required_where_the_listener_says_so()
     {
-        var listener = new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), null)
+        var listener = new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), null))
         {
             RequireRequestHeader = true,
         };
@@ -152,7 +153,7 @@ public sealed class ListenerTests : IDisposable
     [Fact]
     public async Task Metrics_are_open_only_where_the_listener_says_so()
     {
-        var open = new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), null)
+        var open = new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), null))
         {
             UnauthenticatedMetrics = true,
         };
@@ -166,7 +167,7 @@ public sealed class ListenerTests : IDisposable
     private static Task<DialectServer> StartAsync(TlsFiles files) =>
         DialectServer.StartAsync(
             (_, _) => new(Outcome.Done),
-            listener: new Mayfly.Server.Http.TcpListener(new IPEndPoint(IPAddress.Loopback, 0), files)
+            listener: new Listener(new TcpAddress(new IPEndPoint(IPAddress.Loopback, 0), files))
         );
 
     private static async Task<SslStream> ConnectAsync(DialectServer server, SslProtocols protocols)

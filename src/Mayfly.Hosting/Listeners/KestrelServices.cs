@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 
-namespace Mayfly.Server.Http;
+namespace Mayfly.Hosting.Listeners;
 
 /// <summary>
 /// Takes what Kestrel registers and nothing else. The generic host would bring configuration sources, routing and
@@ -37,11 +37,11 @@ internal sealed class KestrelServices(IServiceCollection services) : IWebHostBui
 #pragma warning restore ASPDEPR008
 
     /// <summary>Kestrel's TLS set-up asks where the application lives, to resolve relative file names that we do not use.</summary>
-    internal sealed class Environment : IHostEnvironment
+    internal sealed class Environment(string name) : IHostEnvironment
     {
         public string EnvironmentName { get; set; } = Environments.Production;
 
-        public string ApplicationName { get; set; } = "mayflyd";
+        public string ApplicationName { get; set; } = name;
 
         public string ContentRootPath { get; set; } = AppContext.BaseDirectory;
 

@@ -1,13 +1,12 @@
 using System.Net.Sockets;
-using Mayfly.Agent.Configuration;
-using Mayfly.Agent.Files;
+using Mayfly.Hosting.Files;
 
-namespace Mayfly.Agent.Listeners;
+namespace Mayfly.Hosting.Listeners;
 
-/// <summary>The file of a unix socket: who may use it, and what to do with one that a dead agent left.</summary>
+/// <summary>The file of a unix socket: who may use it, and what to do with one that a dead process left.</summary>
 internal static class UnixSocketFile
 {
-    /// <summary>Removes the socket of an agent that is gone; one that still answers stays, and binding then fails.</summary>
+    /// <summary>Removes the socket of a process that is gone; one that still answers stays, and binding then fails.</summary>
     public static void RemoveStale(string path)
     {
         if (!File.Exists(path))
@@ -31,9 +30,9 @@ internal static class UnixSocketFile
     }
 
     /// <exception cref="IOException">The owner cannot be set.</exception>
-    public static void SetAccess(UnixListenerStanza listener)
+    public static void SetAccess(UnixAddress address)
     {
-        File.SetUnixFileMode(listener.Path, listener.Mode);
-        FileOwner.Set(listener.Path, listener.User, listener.Group);
+        File.SetUnixFileMode(address.Path, address.Mode);
+        FileOwner.Set(address.Path, address.User, address.Group);
     }
 }

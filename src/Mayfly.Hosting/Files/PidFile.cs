@@ -1,8 +1,8 @@
 using System.Globalization;
 
-namespace Mayfly.Agent.Files;
+namespace Mayfly.Hosting.Files;
 
-/// <summary>The file that tells service managers the agent's process id; it goes when the agent stops.</summary>
+/// <summary>The file that tells service managers the process's id; it goes when the process stops.</summary>
 internal sealed class PidFile : IDisposable
 {
     private static string Text => Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n";
@@ -27,7 +27,7 @@ internal sealed class PidFile : IDisposable
 
     public void Dispose()
     {
-        // Another agent that was given the same file has written its own number since: that one goes on running.
+        // Another process that was given the same file has written its own number since: that one goes on running.
         try
         {
             if (File.ReadAllText(_path) == Text)
@@ -37,7 +37,7 @@ internal sealed class PidFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is gone already, or nobody's any more; the agent ends either way.
+            // It is gone already, or nobody's any more; this process ends either way.
         }
     }
 }

@@ -2,9 +2,8 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Mayfly.Agent.Configuration;
 
-namespace Mayfly.Agent.Listeners;
+namespace Mayfly.Hosting.Listeners;
 
 /// <summary>
 /// A listener's certificate, read from files and again on <see cref="Reload"/>. Connections that exist keep theirs; those
@@ -15,7 +14,7 @@ internal sealed class Certificates
     private readonly TlsFiles _files;
     private volatile SslServerAuthenticationOptions _current;
 
-    /// <exception cref="AgentException">The files cannot be used.</exception>
+    /// <exception cref="TlsFilesException">The files cannot be used.</exception>
     public Certificates(TlsFiles files)
     {
         _files = files;
@@ -26,7 +25,7 @@ internal sealed class Certificates
     public SslServerAuthenticationOptions Current => _current;
 
     /// <summary>Reads the files again. When they cannot be used, the certificate in use stays.</summary>
-    /// <exception cref="AgentException">The files cannot be used.</exception>
+    /// <exception cref="TlsFilesException">The files cannot be used.</exception>
     public void Reload() => _current = Load(_files);
 
     private static SslServerAuthenticationOptions Load(TlsFiles files)
@@ -47,10 +46,13 @@ internal sealed class Certificates
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new AgentException(
+            throw new TlsFilesException(
                 $"cannot use the certificate {files.Certificate} with the key {files.Key}: {e.Message}",
                 e
             );
         }
     }
 }
+
+/// <summary>Certificate files that cannot be used; the message is for the operator.</summary>
+internal sealed class TlsFilesException(string message, Exception inner) : Exception(message, inner);

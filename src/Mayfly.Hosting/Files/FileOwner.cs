@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Mayfly.Agent.Files;
+namespace Mayfly.Hosting.Files;
 
 /// <summary>Owners and groups of files, by name or number.</summary>
 internal static partial class FileOwner
