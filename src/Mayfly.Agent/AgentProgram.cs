@@ -2,6 +2,7 @@ using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Logging;
 using Mayfly.Agent.Processes;
 using Mayfly.Client.Redaction;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent;
@@ -35,13 +36,11 @@ public static class AgentProgram
 
         var time = TimeProvider.System;
         using var output = new LogOutput(configuration.Log, time);
-        using var provider = new AgentLoggerProvider(
-            output.Write,
+        var settings = new LogSettings(
             configuration.Log.Level ?? LogLevel.Information,
-            configuration.Log.Json ?? false,
-            time,
-            Redactor.Shared
+            configuration.Log.Format ?? LogFormat.Standard
         );
+        using var provider = new LineLoggerProvider(output.Write, settings, time, Redactor.Shared.Redact);
         using var logs = new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var log = logs.CreateLogger("agent");
         foreach (var warning in configuration.Warnings)
@@ -73,7 +72,7 @@ public static class AgentProgram
                     host.Signal(number);
                     if (number == Signals.HangUp)
                     {
-                        Reload(arguments, provider, output, host, log);
+                        Reload(arguments, settings, output, host, log);
                     }
                 },
                 all: configuration.Exec is not null
@@ -104,7 +103,7 @@ public static class AgentProgram
     /// <summary>SIGHUP: the log level, the log file, certificates; everything else needs a restart.</summary>
     private static void Reload(
         AgentArguments arguments,
-        AgentLoggerProvider provider,
+        LogSettings settings,
         LogOutput output,
         AgentHost host,
         ILogger log
@@ -116,7 +115,7 @@ public static class AgentProgram
             log.LogError("The configuration is kept as it was: {Problem}", problem);
         }
 
-        provider.Level = configuration?.Log.Level ?? provider.Level;
+        settings.Level = configuration?.Log.Level ?? settings.Level;
         output.Reopen();
         host.Reload();
         log.LogInformation("Reloaded");

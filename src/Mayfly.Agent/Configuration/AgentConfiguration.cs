@@ -1,3 +1,4 @@
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Configuration;
@@ -103,7 +104,7 @@ internal sealed record LogStanza
 {
     public LogLevel? Level { get; init; }
 
-    public bool? Json { get; init; }
+    public LogFormat? Format { get; init; }
 
     /// <summary>Empty: standard error.</summary>
     public string File { get; init; } = "";

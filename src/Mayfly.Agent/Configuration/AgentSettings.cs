@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mayfly.Hcl;
+using Mayfly.Hosting.Logging;
 
 namespace Mayfly.Agent.Configuration;
 
@@ -130,7 +131,7 @@ internal static class AgentSettings
         {
             if (Variable("LOG_LEVEL") is { } level)
             {
-                log = log with { Level = LogNames.Level(level) };
+                log = log with { Level = LogSettings.ParseLevel(level) };
                 if (log.Level is null)
                 {
                     found.Add("the log level must be trace, debug, info, warn or error");
@@ -139,8 +140,8 @@ internal static class AgentSettings
 
             if (Variable("LOG_FORMAT") is { } format)
             {
-                log = log with { Json = LogNames.IsJson(format) };
-                if (log.Json is null)
+                log = log with { Format = LogSettings.ParseFormat(format) };
+                if (log.Format is null)
                 {
                     found.Add("the log format must be standard or json");
                 }

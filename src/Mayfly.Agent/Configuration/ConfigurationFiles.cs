@@ -1,5 +1,6 @@
 using System.Text;
 using Mayfly.Hcl;
+using Mayfly.Hosting.Configuration;
 
 namespace Mayfly.Agent.Configuration;
 
@@ -24,20 +25,16 @@ internal static class ConfigurationFiles
             }
         }
 
-        foreach (var file in paths.Where(path => !IsVariable(path)).SelectMany(path => Expand(path, notes.Problems)))
+        foreach (
+            var file in paths
+                .Where(path => !IsVariable(path))
+                .SelectMany(path => ConfigurationPaths.Expand(path, Endings, notes.Problems))
+        )
         {
-            string text;
-            try
+            if (ConfigurationPaths.Read(file, notes.Problems) is { } text)
             {
-                text = File.ReadAllText(file);
+                configuration = Apply(configuration, file, text, notes);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                notes.Problems.Add($"{file}: {e.Message}");
-                continue;
-            }
-
-            configuration = Apply(configuration, file, text, notes);
         }
 
         return Finish(configuration, notes);
@@ -176,33 +173,5 @@ internal static class ConfigurationFiles
         }
 
         return problems;
-    }
-
-    private static string[] Expand(string path, List<string> problems)
-    {
-        if (File.Exists(path))
-        {
-            return [path];
-        }
-
-        if (!Directory.Exists(path))
-        {
-            problems.Add($"{path}: there is no such file or folder");
-            return [];
-        }
-
-        string[] files =
-        [
-            .. Directory
-                .EnumerateFiles(path)
-                .Where(file => Endings.Contains(Path.GetExtension(file)))
-                .Order(StringComparer.Ordinal),
-        ];
-        if (files.Length == 0)
-        {
-            problems.Add($"{path}: there is no *.hcl, *.json, *.yaml or *.yml in this folder");
-        }
-
-        return files;
     }
 }

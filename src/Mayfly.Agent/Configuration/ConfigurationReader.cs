@@ -1,5 +1,6 @@
 using Mayfly.Agent.Processes;
 using Mayfly.Hcl;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Configuration;
@@ -227,13 +228,13 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
     private static LogStanza ReadLog(Stanza top, LogStanza start)
     {
         LogLevel? level = null;
-        if (top.String("log_level") is { } name && (level = LogNames.Level(name)) is null)
+        if (top.String("log_level") is { } name && (level = LogSettings.ParseLevel(name)) is null)
         {
             top.Problem("log_level must be trace, debug, info, warn or error");
         }
 
-        bool? json = null;
-        if (top.String("log_format") is { } format && (json = LogNames.IsJson(format)) is null)
+        LogFormat? format = null;
+        if (top.String("log_format") is { } layout && (format = LogSettings.ParseFormat(layout)) is null)
         {
             top.Problem("log_format must be standard or json");
         }
@@ -241,7 +242,7 @@ internal sealed class ConfigurationReader(ConfigurationNotes notes)
         return new LogStanza
         {
             Level = level ?? start.Level,
-            Json = json ?? start.Json,
+            Format = format ?? start.Format,
             File = top.String("log_file") ?? start.File,
             RotateBytes = top.Int("log_rotate_bytes", 0, long.MaxValue) ?? start.RotateBytes,
             RotateAfter = top.Duration("log_rotate_duration") ?? start.RotateAfter,

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Logging;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Kubernetes;
@@ -23,12 +24,13 @@ internal static class InjectorProgram
     )
     {
         var level =
-            LogNames.Level(options.LogLevel)
+            LogSettings.ParseLevel(options.LogLevel)
             ?? throw new AgentException("-log-level must be trace, debug, info, warn or error");
-        var json =
-            LogNames.IsJson(options.LogFormat) ?? throw new AgentException("-log-format must be standard or json");
+        var format =
+            LogSettings.ParseFormat(options.LogFormat)
+            ?? throw new AgentException("-log-format must be standard or json");
         using var output = new LogOutput(new LogStanza(), options.Time);
-        using var provider = new AgentLoggerProvider(output.Write, level, json, options.Time);
+        using var provider = new LineLoggerProvider(output.Write, new LogSettings(level, format), options.Time);
         using var logs = new LoggerFactory([provider], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

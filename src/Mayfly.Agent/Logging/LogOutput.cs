@@ -1,11 +1,12 @@
 using System.Globalization;
 using Mayfly.Agent.Configuration;
+using Mayfly.Hosting.Logging;
 
 namespace Mayfly.Agent.Logging;
 
 /// <summary>
 /// Where log lines go: standard error, or a file that is replaced by a new one when it is large or old enough. Not safe for
-/// concurrent use; <see cref="AgentLoggerProvider"/> has the lock.
+/// concurrent use; <see cref="LineLoggerProvider"/> has the lock.
 /// </summary>
 internal sealed class LogOutput(LogStanza settings, TimeProvider time) : IDisposable
 {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Mayfly.Hosting.Logging;
 
 namespace Mayfly.Server.Configuration;
 
@@ -166,11 +167,11 @@ internal sealed record CommandLine
             case "config":
                 return (this with { Configurations = [.. Configurations, value] }, null);
             case "log-level":
-                return Logging.LogSettings.ParseLevel(value) is null
+                return LogSettings.ParseLevel(value) is null
                     ? (null, "-log-level must be trace, debug, info, warn or error")
                     : (this with { LogLevel = value }, null);
             case "log-format":
-                return Logging.LogSettings.ParseFormat(value) is null
+                return LogSettings.ParseFormat(value) is null
                     ? (null, "-log-format must be standard or json")
                     : (this with { LogFormat = value }, null);
             case "dev-kv-version" when value == "2":

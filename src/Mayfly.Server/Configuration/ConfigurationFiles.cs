@@ -1,29 +1,24 @@
 using Mayfly.Hcl;
+using Mayfly.Hosting.Configuration;
 
 namespace Mayfly.Server.Configuration;
 
 /// <summary>Finds, reads and merges configuration files. Later files win; listeners add up.</summary>
 internal static class ConfigurationFiles
 {
+    private static readonly string[] Endings = [".hcl", ".json"];
+
     /// <summary>The configuration of all files, or every problem with file, line and reason.</summary>
     public static (ServerConfiguration? Configuration, IReadOnlyList<string> Problems) Read(IReadOnlyList<string> paths)
     {
         var configuration = new ServerConfiguration();
         var problems = new List<string>();
-        foreach (var file in paths.SelectMany(path => Expand(path, problems)))
+        foreach (var file in paths.SelectMany(path => ConfigurationPaths.Expand(path, Endings, problems)))
         {
-            string text;
-            try
+            if (ConfigurationPaths.Read(file, problems) is { } text)
             {
-                text = File.ReadAllText(file);
+                configuration = Apply(configuration, file, text, problems);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                problems.Add($"{file}: {e.Message}");
-                continue;
-            }
-
-            configuration = Apply(configuration, file, text, problems);
         }
 
         return problems.Count > 0 ? (null, problems) : (configuration, []);
@@ -45,33 +40,5 @@ internal static class ConfigurationFiles
         }
 
         return new ConfigurationReader(file, problems).Read(body, configuration);
-    }
-
-    private static string[] Expand(string path, List<string> problems)
-    {
-        if (File.Exists(path))
-        {
-            return [path];
-        }
-
-        if (!Directory.Exists(path))
-        {
-            problems.Add($"{path}: there is no such file or folder");
-            return [];
-        }
-
-        string[] files =
-        [
-            .. Directory
-                .EnumerateFiles(path)
-                .Where(file => Path.GetExtension(file) is ".hcl" or ".json")
-                .Order(StringComparer.Ordinal),
-        ];
-        if (files.Length == 0)
-        {
-            problems.Add($"{path}: there is no *.hcl or *.json in this folder");
-        }
-
-        return files;
     }
 }

@@ -1,7 +1,7 @@
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
 using Mayfly.Hcl;
-using Mayfly.Server.Logging;
+using Mayfly.Hosting.Logging;
 
 namespace Mayfly.Server.Configuration;
 

@@ -1,7 +1,7 @@
 using Mayfly.Core.Mounts;
 using Mayfly.Core.Pipeline;
+using Mayfly.Hosting.Logging;
 using Mayfly.Server.Http;
-using Mayfly.Server.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Server.Configuration;

@@ -1,7 +1,7 @@
 using System.Net;
 using Mayfly.Hosting.Listeners;
+using Mayfly.Hosting.Logging;
 using Mayfly.Server.Http;
-using Mayfly.Server.Logging;
 
 namespace Mayfly.Server.Configuration;
 

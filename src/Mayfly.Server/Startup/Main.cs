@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using Mayfly.Hosting.Files;
+using Mayfly.Hosting.Logging;
 using Mayfly.Server.Configuration;
 using Mayfly.Server.Http;
 using Mayfly.Server.Logging;
@@ -69,7 +70,7 @@ internal static class Main
 
         var settings = new LogSettings(configuration.LogLevel, configuration.LogFormat);
         using var output = Console.OpenStandardError();
-        using var provider = new StreamLoggerProvider(output, settings, TimeProvider.System);
+        using var provider = new LineLoggerProvider(new LogStream(output).Write, settings, TimeProvider.System);
         using var logs = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(provider));
 
         DevKeys? keys = null;

@@ -1,6 +1,6 @@
 using System.Text;
-using Mayfly.Agent.Logging;
 using Mayfly.Client.Redaction;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Tests.Agent;
@@ -16,12 +16,11 @@ public sealed class AgentLogRedactionTests
         var registry = new SecretRegistry();
         registry.Add(value);
         var log = new StringBuilder();
-        using var provider = new AgentLoggerProvider(
+        using var provider = new LineLoggerProvider(
             line => log.Append(Encoding.UTF8.GetString(line)),
-            LogLevel.Debug,
-            json,
+            new LogSettings(LogLevel.Debug, json ? LogFormat.Json : LogFormat.Standard),
             TimeProvider.System,
-            new Redactor(registry)
+            new Redactor(registry).Redact
         );
         var logger = provider.CreateLogger("template");
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Mayfly.Agent.Logging;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Tests.Agent;
@@ -11,10 +11,9 @@ public sealed class AgentLogTests
     public void A_refusal_of_several_lines_is_one_line_that_can_be_read_and_forges_no_other()
     {
         var lines = new List<string>();
-        using var provider = new AgentLoggerProvider(
+        using var provider = new LineLoggerProvider(
             bytes => lines.Add(Encoding.UTF8.GetString(bytes)),
-            LogLevel.Information,
-            json: false,
+            new LogSettings(LogLevel.Information, LogFormat.Standard),
             new ManualTime(DateTimeOffset.UnixEpoch)
         );
 

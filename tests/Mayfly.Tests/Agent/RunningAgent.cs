@@ -1,7 +1,7 @@
 using System.Text;
 using Mayfly.Agent;
 using Mayfly.Agent.Configuration;
-using Mayfly.Agent.Logging;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Tests.Agent;
@@ -16,7 +16,7 @@ internal sealed class RunningAgent : IAsyncDisposable
 
     private RunningAgent(TimeProvider time) =>
         _logs = new LoggerFactory(
-            [new AgentLoggerProvider(Hear, LogLevel.Debug, json: false, time)],
+            [new LineLoggerProvider(Hear, new LogSettings(LogLevel.Debug, LogFormat.Standard), time)],
             new LoggerFilterOptions { MinLevel = LogLevel.Trace }
         );
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Mayfly.Hosting.Logging;
 using Mayfly.Server.Logging;
 using Microsoft.Extensions.Logging;
 
@@ -8,11 +9,15 @@ namespace Mayfly.Tests.Http;
 internal sealed class CapturedLog : IDisposable
 {
     private readonly MemoryStream _stream = new();
-    private readonly StreamLoggerProvider _provider;
+    private readonly LineLoggerProvider _provider;
 
     public CapturedLog(LogFormat format = LogFormat.Standard)
     {
-        _provider = new StreamLoggerProvider(_stream, new LogSettings(LogLevel.Trace, format), new ManualTime());
+        _provider = new LineLoggerProvider(
+            new LogStream(_stream).Write,
+            new LogSettings(LogLevel.Trace, format),
+            new ManualTime()
+        );
         Factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(_provider));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mayfly.Hosting.Logging;
 using Mayfly.Server.Logging;
 using Mayfly.Tests.Http;
 using Microsoft.Extensions.Logging;
@@ -33,7 +34,7 @@ public sealed class LogTests
     {
         using var stream = new MemoryStream();
         var settings = new LogSettings(LogLevel.Trace, LogFormat.Standard);
-        using var provider = new StreamLoggerProvider(stream, settings, new ManualTime());
+        using var provider = new LineLoggerProvider(new LogStream(stream).Write, settings, new ManualTime());
 
         var log = provider.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.BadRequests");
         log.LogDebug("Invalid request header: '{Header}'", "X-Vault-Token hvs.secret");
@@ -58,7 +59,7 @@ public sealed class LogTests
     {
         using var stream = new MemoryStream();
         var settings = new LogSettings(LogLevel.Warning, LogFormat.Standard);
-        using var provider = new StreamLoggerProvider(stream, settings, new ManualTime());
+        using var provider = new LineLoggerProvider(new LogStream(stream).Write, settings, new ManualTime());
         var log = provider.CreateLogger("a");
         log.LogInformation("quiet");
         settings.Level = LogLevel.Debug;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Mayfly.Server.Logging;
+namespace Mayfly.Hosting.Logging;
 
 /// <summary>How log lines look.</summary>
 internal enum LogFormat
@@ -9,7 +9,7 @@ internal enum LogFormat
     Json,
 }
 
-/// <summary>What is logged, and how. The level can be changed while the server runs.</summary>
+/// <summary>What is logged, and how. The level can be changed while the process runs.</summary>
 internal sealed class LogSettings(LogLevel level, LogFormat format)
 {
     private volatile int _level = (int)level;
