@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Mayfly.Agent.Kv;
 using Mayfly.Agent.Templates;
 using Mayfly.Client;
 using Mayfly.Client.Logins;
@@ -25,7 +26,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     private readonly MayflyClient _client;
     private readonly MayflySecretSource _secrets;
-    private readonly KvPaths _paths;
+    private readonly KvMounts _mounts;
     private readonly TimeSpan _interval;
     private readonly double _threshold;
     private readonly double _refreshAt;
@@ -64,7 +65,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
         _secrets = new MayflySecretSource(client, new MayflySecretSourceOptions { Consumer = consumer });
         _log = log;
         _unnamed = new MayflySecretSource(client);
-        _paths = new KvPaths(client);
+        _mounts = new KvMounts(client);
         _interval = interval;
         _time = time;
     }
@@ -102,7 +103,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
         catch (SecretSourceException failure) when (failure.Reason != SecretFailure.Unreachable)
         {
             // Perhaps because the mount is of another version by now.
-            _paths.Forget();
+            _mounts.Forget();
             throw;
         }
         catch (MayflyConnectionException failure)
@@ -189,7 +190,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     private async Task<FetchedSecret> ReadAsync(Dependency dependency, CancellationToken cancellation)
     {
-        var (path, _) = await _paths.ResolveAsync(dependency.Path, "data", cancellation);
+        var (path, _) = await _mounts.ResolveAsync(dependency.Path, "data", cancellation);
         Remember(dependency, path);
         // Whoever wants a certain version does not follow a rotation, which would wait for nothing.
         return await (IsOfVersion(path) ? _unnamed : _secrets).FetchAsync(path, cancellation);
@@ -197,7 +198,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     private async Task<FetchedSecret> ListAsync(Dependency dependency, CancellationToken cancellation)
     {
-        var (path, _) = await _paths.ResolveAsync(dependency.Path, "metadata", cancellation);
+        var (path, _) = await _mounts.ResolveAsync(dependency.Path, "metadata", cancellation);
         Remember(dependency, path);
         var answer = await _client.ListAsync(path, cancellation);
         if (answer.Status == 404)
@@ -213,7 +214,7 @@ internal sealed class TemplateSource : IWatchableSecretSource, ILeasingSecretSou
 
     private async Task<FetchedSecret> WriteAsync(Dependency dependency, CancellationToken cancellation)
     {
-        var (path, isVersioned) = await _paths.ResolveAsync(dependency.Path, "data", cancellation);
+        var (path, isVersioned) = await _mounts.ResolveAsync(dependency.Path, "data", cancellation);
         var answer = Checked(dependency, await _client.WriteAsync(path, Body(dependency, isVersioned), cancellation));
         var fields = answer.Data.ValueKind == JsonValueKind.Object ? answer.Data : Nothing;
         return new FetchedSecret(fields)
