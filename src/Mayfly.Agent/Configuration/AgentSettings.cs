@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mayfly.Agent.Templates.Values;
 using Mayfly.Hcl;
 using Mayfly.Hosting.Logging;
 
@@ -62,18 +63,18 @@ internal static class AgentSettings
 
         bool? Flag(string ending)
         {
-            switch (Variable(ending))
+            if (Variable(ending) is not { } text)
             {
-                case null:
-                    return null;
-                case "1" or "t" or "T" or "true" or "TRUE" or "True":
-                    return true;
-                case "0" or "f" or "F" or "false" or "FALSE" or "False":
-                    return false;
-                default:
-                    found.Add($"MAYFLY_{ending} (or VAULT_{ending}) must be true or false");
-                    return null;
+                return null;
             }
+
+            var flag = GoBool.Parse(text);
+            if (flag is null)
+            {
+                found.Add($"MAYFLY_{ending} (or VAULT_{ending}) must be true or false");
+            }
+
+            return flag;
         }
 
         TimeSpan? Duration(string ending)

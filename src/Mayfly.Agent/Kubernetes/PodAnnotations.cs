@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Mayfly.Agent.Templates.Values;
 using Mayfly.Hcl;
 
 namespace Mayfly.Agent.Kubernetes;
@@ -119,18 +120,18 @@ internal sealed class PodAnnotations
 
     public bool? FlagOrNull(string ending)
     {
-        switch (Text(ending)?.Trim())
+        if (Text(ending)?.Trim() is not { } text)
         {
-            case null:
-                return null;
-            case "1" or "t" or "T" or "true" or "TRUE" or "True":
-                return true;
-            case "0" or "f" or "F" or "false" or "FALSE" or "False":
-                return false;
-            case var other:
-                Problem(ending, $"must be true or false, not {Quote(other)}");
-                return null;
+            return null;
         }
+
+        var flag = GoBool.Parse(text);
+        if (flag is null)
+        {
+            Problem(ending, $"must be true or false, not {Quote(text)}");
+        }
+
+        return flag;
     }
 
     public long? Whole(string ending, long least, long most)

@@ -114,9 +114,7 @@ internal sealed class Upstream(
 
         if (!body.IsEmpty || !isWhole)
         {
-            request.Content = isWhole
-                ? new ReadOnlyMemoryContent(body)
-                : new StreamContent(new JoinedStream(body, exchange.Body));
+            request.Content = isWhole ? new ReadOnlyMemoryContent(body) : new PassedBody(body, exchange.Body);
             if (!isWhole)
             {
                 request.Content.Headers.ContentLength = exchange.Headers.ContentLength;
@@ -155,45 +153,26 @@ internal sealed class Upstream(
         && value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What was read of a body, and then the rest of it.</summary>
-    private sealed class JoinedStream(ReadOnlyMemory<byte> beginning, Stream rest) : Stream
+    private sealed class PassedBody(ReadOnlyMemory<byte> beginning, Stream rest) : HttpContent
     {
-        private ReadOnlyMemory<byte> _beginning = beginning;
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
+        protected override async Task SerializeToStreamAsync(
+            Stream stream,
+            TransportContext? context,
+            CancellationToken cancellationToken
+        )
         {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
+            await stream.WriteAsync(beginning, cancellationToken);
+            await rest.CopyToAsync(stream, cancellationToken);
         }
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        /// <summary>Only the caller knows; its Content-Length is passed on, too.</summary>
+        protected override bool TryComputeLength(out long length)
         {
-            if (_beginning.IsEmpty)
-            {
-                return rest.ReadAsync(buffer, cancellationToken);
-            }
-
-            var count = Math.Min(buffer.Length, _beginning.Length);
-            _beginning[..count].CopyTo(buffer);
-            _beginning = _beginning[count..];
-            return new ValueTask<int>(count);
+            length = 0;
+            return false;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() { }
     }
 }

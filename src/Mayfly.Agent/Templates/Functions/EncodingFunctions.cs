@@ -65,12 +65,7 @@ internal static class EncodingFunctions
     }
 
     private static object ParseBool(string text) =>
-        text switch
-        {
-            "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
-            "" or "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
-            _ => throw new FunctionException("the text is no boolean"),
-        };
+        text.Length > 0 && (GoBool.Parse(text) ?? throw new FunctionException("the text is no boolean"));
 
     private static object ParseFloat(string text) =>
         text.Length == 0 ? 0.0

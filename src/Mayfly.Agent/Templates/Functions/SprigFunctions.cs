@@ -25,14 +25,8 @@ internal static class SprigFunctions
         [
             Text("trim", text => text.Trim()),
             Text("trimAll", (cutset, text) => TextFunctions.Trim(text, cutset)),
-            Text(
-                "trimPrefix",
-                (prefix, text) => text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text
-            ),
-            Text(
-                "trimSuffix",
-                (suffix, text) => text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text
-            ),
+            Text("trimPrefix", TextFunctions.TrimPrefix),
+            Text("trimSuffix", TextFunctions.TrimSuffix),
             Text("upper", text => text.ToUpperInvariant()),
             Text("lower", text => text.ToLowerInvariant()),
             Text("title", TextFunctions.Title),

@@ -23,14 +23,8 @@ internal static class TextFunctions
             Body = (_, given) => SplitToMap((string)given[0]!, (string)given[1]!, (string)given[2]!),
         },
         Text("trim", (cutset, text) => Trim(text, cutset)),
-        Text(
-            "trimPrefix",
-            (prefix, text) => text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text
-        ),
-        Text(
-            "trimSuffix",
-            (suffix, text) => text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text
-        ),
+        Text("trimPrefix", TrimPrefix),
+        Text("trimSuffix", TrimSuffix),
         Text("trimSpace", text => text.Trim()),
         Function("indent", [Kind.Integer, Kind.String], given => Indent((long)given[0]!, (string)given[1]!)),
         Function(
@@ -45,6 +39,12 @@ internal static class TextFunctions
             given => RegexReplaceAll((string)given[0]!, (string)given[1]!, (string)given[2]!)
         ),
     ];
+
+    public static string TrimPrefix(string prefix, string text) =>
+        text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text;
+
+    public static string TrimSuffix(string suffix, string text) =>
+        text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text;
 
     /// <summary>The first letter of each word in upper case; words are parted by what is neither letter, digit, underscore nor apostrophe.</summary>
     public static string Title(string text)

@@ -209,24 +209,16 @@ internal static class GoJson
         foreach (var (rune, _) in new GoText.Runes(text))
         {
             // What is not UTF-8 becomes the replacement character, as it does in Go.
-            var escaped = rune.Value switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                '<' or '>' or '&' when escapesHtml => Code(rune),
-                0x2028 or 0x2029 or < 0x20 => Code(rune),
-                _ => null,
-            };
-            result.Append(escaped ?? rune.ToString());
+            result.Append(
+                GoText.ShortEscape(rune.Value) ?? (IsEscaped(rune, escapesHtml) ? Code(rune) : rune.ToString())
+            );
         }
 
         result.Append('"');
     }
+
+    private static bool IsEscaped(Rune rune, bool escapesHtml) =>
+        rune.Value is 0x2028 or 0x2029 or < 0x20 || (escapesHtml && rune.Value is '<' or '>' or '&');
 
     private static string Code(Rune rune) => "\\u" + rune.Value.ToString("x4", CultureInfo.InvariantCulture);
 }

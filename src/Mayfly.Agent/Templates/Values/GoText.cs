@@ -11,6 +11,20 @@ internal static class GoText
 {
     private const char Base = '\uDC00';
 
+    /// <summary>How JSON and TOML write a character in a string by a letter; null when they have none for it.</summary>
+    public static string? ShortEscape(int character) =>
+        character switch
+        {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '\b' => "\\b",
+            '\f' => "\\f",
+            _ => null,
+        };
+
     /// <summary>Text from any bytes.</summary>
     public static string Decode(ReadOnlySpan<byte> bytes)
     {

@@ -97,18 +97,8 @@ internal static class GoToml
         foreach (var character in text)
         {
             result.Append(
-                character switch
-                {
-                    '"' => "\\\"",
-                    '\\' => "\\\\",
-                    '\n' => "\\n",
-                    '\r' => "\\r",
-                    '\t' => "\\t",
-                    '\b' => "\\b",
-                    '\f' => "\\f",
-                    < ' ' or '\u007F' => $"\\u{(int)character:X4}",
-                    _ => character.ToString(),
-                }
+                GoText.ShortEscape(character)
+                    ?? (character is < ' ' or '\u007F' ? $"\\u{(int)character:X4}" : character.ToString())
             );
         }
 

@@ -36,16 +36,6 @@ public sealed class DotEnvSecretSource(string path, string prefix = "", TimeProv
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<SecretChange> WatchAsync(CancellationToken cancellationToken)
-    {
-        var known = default(FileStamp);
-        return FileStamp.WatchAsync(Look, _time, cancellationToken);
-
-        IEnumerable<SecretChange> Look()
-        {
-            var before = known;
-            known = FileStamp.Of(_path);
-            return before == known ? [] : [SecretChange.Everything];
-        }
-    }
+    public IAsyncEnumerable<SecretChange> WatchAsync(CancellationToken cancellationToken) =>
+        FileStamp.WatchAsync(_path, _time, cancellationToken);
 }

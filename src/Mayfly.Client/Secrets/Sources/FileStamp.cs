@@ -50,6 +50,24 @@ internal readonly record struct FileStamp(long Length, long Written, long Made)
         }
     }
 
+    /// <summary>Gives everything at first and, from then on, whenever a file that holds all of it has changed, until the end.</summary>
+    public static IAsyncEnumerable<SecretChange> WatchAsync(
+        string path,
+        TimeProvider time,
+        CancellationToken cancellationToken
+    )
+    {
+        var known = default(FileStamp);
+        return WatchAsync(Look, time, cancellationToken);
+
+        IEnumerable<SecretChange> Look()
+        {
+            var before = known;
+            known = Of(path);
+            return before == known ? [] : [SecretChange.Everything];
+        }
+    }
+
     /// <summary>The text of a file of secrets, without the line end that editors put after the last line.</summary>
     /// <exception cref="SecretSourceException">It cannot be read, or is not UTF-8.</exception>
     public static async Task<string> ReadTextAsync(string name, string path, CancellationToken cancellationToken)
