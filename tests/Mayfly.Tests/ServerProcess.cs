@@ -1,25 +1,25 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace Mayfly.Tests;
 
 /// <summary>A real mayflyd from the build output, on a port of its own, in a folder of its own.</summary>
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private const int Terminate = 15;
 
-    private readonly Process _process;
-    private readonly StringBuilder _output;
+    private readonly HeardProcess _process;
     private readonly bool _ownsFolder;
 
-    private ServerProcess(Process process, StringBuilder output, string folder, bool ownsFolder)
+    private ServerProcess(string folder, bool ownsFolder, string[] arguments, TaskCompletionSource ready)
     {
-        _process = process;
-        _output = output;
         DataFolder = folder;
         _ownsFolder = ownsFolder;
+        _process = HeardProcess.Start(
+            Program("mayflyd"),
+            arguments,
+            [],
+            folder,
+            line => Hear(line, ready),
+            () => ready.TrySetException(new InvalidOperationException("mayflyd stopped"))
+        );
     }
 
     /// <summary>The root token that <see cref="StartDevAsync"/> asks for.</summary>
@@ -40,16 +40,7 @@ public sealed class ServerProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <summary>What it has written so far, to both streams.</summary>
-    public string Output
-    {
-        get
-        {
-            lock (_output)
-            {
-                return _output.ToString();
-            }
-        }
-    }
+    public string Output => _process.Output;
 
     /// <summary>Beside the test assembly, where the build puts both programs.</summary>
     public static string Program(string name) => Path.Combine(AppContext.BaseDirectory, name);
@@ -68,37 +59,31 @@ public sealed class ServerProcess : IAsyncDisposable
             ]
         );
 
+    /// <summary>A development server at a port and with data of its own, which can come back there after it was stopped.</summary>
+    public static Task<ServerProcess> StartDevAtAsync(int port, string folder) =>
+        StartAsync(
+            folder,
+            "-dev",
+            $"-dev-listen-address=127.0.0.1:{port}",
+            $"-dev-root-token-id={DevToken}",
+            "-dev-no-store-token",
+            $"-dev-data={Path.Combine(folder, "data")}"
+        );
+
+    /// <summary>A client of the API below <c>/v1/</c>, as root.</summary>
+    public HttpClient NewClient()
+    {
+        var http = new HttpClient { BaseAddress = new Uri(Address + "/v1/") };
+        http.DefaultRequestHeaders.Add("X-Vault-Token", DevToken);
+        return http;
+    }
+
     /// <summary>A server with flags of its own. Waits until it says where it listens.</summary>
     public static async Task<ServerProcess> StartAsync(string? dataFolder, params string[] arguments)
     {
         var folder = dataFolder ?? Directory.CreateTempSubdirectory("mayfly-server-").FullName;
-        var start = new ProcessStartInfo(Program("mayflyd"))
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder,
-        };
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        foreach (var name in start.Environment.Keys.Where(IsOurs).ToList())
-        {
-            start.Environment.Remove(name);
-        }
-
-        var output = new StringBuilder();
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        var server = new ServerProcess(process, output, folder, ownsFolder: dataFolder is null);
-        process.OutputDataReceived += (_, line) => server.Hear(line.Data, ready);
-        process.ErrorDataReceived += (_, line) => server.Hear(line.Data, ready);
-        process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("mayflyd stopped"));
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        var server = new ServerProcess(folder, ownsFolder: dataFolder is null, arguments, ready);
         try
         {
             await ready.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
@@ -113,50 +98,30 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, as an operator stops it. Returns the exit code.</summary>
-    public async Task<int> StopAsync()
+    public Task<int> StopAsync()
     {
         if (!_process.HasExited)
         {
-            _ = Kill(_process.Id, Terminate);
+            _process.Signal(HeardProcess.Terminate);
         }
 
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
-        return _process.ExitCode;
+        return _process.EndedAsync();
     }
 
     /// <summary>SIGKILL, as a crash.</summary>
-    public async Task CrashAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience);
-    }
+    public Task CrashAsync() => _process.CrashAsync();
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            await CrashAsync();
-        }
-
-        _process.Dispose();
+        await _process.DisposeAsync();
         if (_ownsFolder)
         {
             Directory.Delete(DataFolder, recursive: true);
         }
     }
 
-    private void Hear(string? line, TaskCompletionSource ready)
+    private void Hear(string line, TaskCompletionSource ready)
     {
-        if (line is null)
-        {
-            return;
-        }
-
-        lock (_output)
-        {
-            _output.AppendLine(line);
-        }
-
         var text = line.Trim();
         UnsealKey = After(text, "Unseal Key: ") ?? UnsealKey;
         RootToken = After(text, "Root Token: ") ?? RootToken;
@@ -176,12 +141,4 @@ public sealed class ServerProcess : IAsyncDisposable
 
     private static string? After(string line, string prefix) =>
         line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..] : null;
-
-    private static bool IsOurs(string variable) =>
-        variable.StartsWith("MAYFLY_", StringComparison.Ordinal)
-        || variable.StartsWith("VAULT_", StringComparison.Ordinal);
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int process, int signal);
 }

@@ -1,7 +1,6 @@
 #pragma warning disable CA1416 // The agent runs on Linux.
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Mayfly.Agent.Files;
 using Mayfly.Client;
@@ -17,7 +16,7 @@ public sealed class FaultTests
     public async Task A_server_that_is_away_at_the_start_is_waited_for()
     {
         using var folder = new AgentFolder();
-        var port = FreePort();
+        var port = FreePort.Choose();
         await using (var first = await StartServerAsync(folder, port))
         {
             await PrepareAsync(first.Address, folder, "1h");
@@ -36,7 +35,7 @@ public sealed class FaultTests
     public async Task A_server_that_is_away_for_ten_minutes_is_found_again()
     {
         using var folder = new AgentFolder();
-        var port = FreePort();
+        var port = FreePort.Choose();
         var time = new ManualTime();
         var first = await StartServerAsync(folder, port);
         await PrepareAsync(first.Address, folder, "15m");
@@ -348,13 +347,6 @@ public sealed class FaultTests
         using var client = new MayflyClient(new MayflyClientOptions { Address = address, Token = token });
         return (HttpStatusCode)
             (await client.ReadAsync("auth/token/lookup-self", TestContext.Current.CancellationToken)).Status;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private static int Random(int below) => System.Security.Cryptography.RandomNumberGenerator.GetInt32(below);

@@ -10,7 +10,6 @@ using Mayfly.Core.Storage;
 using Mayfly.Core.Storage.Memory;
 using Mayfly.Crypto;
 using Mayfly.Crypto.Audit;
-using Microsoft.Extensions.Logging;
 using Barrier = Mayfly.Core.Storage.Barrier;
 
 namespace Mayfly.Tests.Audit;
@@ -205,41 +204,5 @@ internal sealed class AuditHarness : IAsyncDisposable
         await Store.DisposeAsync();
         _keyring.Dispose();
         Directory.Delete(Folder, recursive: true);
-    }
-}
-
-/// <summary>Keeps what is logged.</summary>
-internal sealed class LogLines : ILogger
-{
-    private readonly List<string> _lines = [];
-
-    public IReadOnlyList<string> Lines
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return [.. _lines];
-            }
-        }
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel,
-        EventId eventId,
-        TState state,
-        Exception? exception,
-        Func<TState, Exception?, string> formatter
-    )
-    {
-        lock (_lines)
-        {
-            _lines.Add($"{logLevel} {formatter(state, exception)}");
-        }
     }
 }

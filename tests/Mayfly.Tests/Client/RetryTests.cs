@@ -79,7 +79,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_write_is_repeated_when_no_connection_could_be_made()
     {
-        var port = FreePort();
+        var port = FreePort.Choose();
         using var client = new MayflyClient(Options($"http://127.0.0.1:{port}") with { MaxRetries = 1000 });
 
         var write = client.WriteAsync("x", Body, Cancellation);
@@ -93,7 +93,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_write_is_not_repeated_when_its_connection_broke()
     {
-        var port = FreePort();
+        var port = FreePort.Choose();
         await using var listener = new OneAnswer(port, "");
         using var client = new MayflyClient(Options($"http://127.0.0.1:{port}"));
 
@@ -104,7 +104,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_read_is_repeated_when_its_connection_broke()
     {
-        var port = FreePort();
+        var port = FreePort.Choose();
         await using var listener = new OneAnswer(port, "");
         using var client = new MayflyClient(Options($"http://127.0.0.1:{port}"));
 
@@ -189,13 +189,6 @@ public sealed class RetryTests
             Time = _time,
             Timeout = Timeout.InfiniteTimeSpan,
         };
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private async Task<MayflyResponse> PassAsync(Task<MayflyResponse> answer)
     {

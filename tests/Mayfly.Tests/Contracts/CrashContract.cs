@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Mayfly.Tests.Storage;
 
@@ -35,8 +34,8 @@ public abstract class CrashContract
         Directory.CreateDirectory(folder.Path);
         await using (var server = await ServerProcess.StartDevAsync(folder.Path))
         {
-            using var http = ClientOf(server);
-            await SetUpAsync((path, body) => WriteAsync(http, path, body));
+            using var http = server.NewClient();
+            await SetUpAsync((path, body) => http.WriteAsync(path, body));
             Assert.Equal(0, await server.StopAsync());
         }
 
@@ -47,7 +46,7 @@ public abstract class CrashContract
         for (var round = 0; round < Rounds; round++)
         {
             await using var server = await ServerProcess.StartDevAsync(folder.Path);
-            using var http = ClientOf(server);
+            using var http = server.NewClient();
             var before = given.Count;
             var clients = Enumerable.Range(0, Clients).Select(_ => LoadAsync(http, given, ended)).ToList();
             while (given.Count < before + 1 + (round % 24))
@@ -60,7 +59,7 @@ public abstract class CrashContract
         }
 
         await using var last = await ServerProcess.StartDevAsync(folder.Path);
-        using var client = ClientOf(last);
+        using var client = last.NewClient();
         var (leases, users) = await SettledAsync(client, (leases, users) => leases == users);
 
         Assert.True(leases.Length == users.Length, $"{leases.Length} leases, {users.Length} users\n{last.Output}");
@@ -71,7 +70,7 @@ public abstract class CrashContract
         // before the first of them is gone there are as many leases as users, too, so it is nothing left that is waited for.
         (
             await client.PutAsync(
-                new Uri($"v1/sys/leases/revoke-prefix/{Credentials}", UriKind.Relative),
+                new Uri($"sys/leases/revoke-prefix/{Credentials}", UriKind.Relative),
                 null,
                 Cancellation
             )
@@ -92,7 +91,7 @@ public abstract class CrashContract
         {
             for (var turn = 0; ; turn++)
             {
-                using var reply = await http.GetAsync(new Uri($"v1/{Credentials}", UriKind.Relative), Cancellation);
+                using var reply = await http.GetAsync(new Uri($"{Credentials}", UriKind.Relative), Cancellation);
                 using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
                 Assert.True(reply.StatusCode == HttpStatusCode.OK, body.RootElement.GetRawText());
                 var lease = body.RootElement.GetProperty("lease_id").GetString()!;
@@ -100,7 +99,7 @@ public abstract class CrashContract
                 if (turn % 2 == 0)
                 {
                     ended[lease] = true;
-                    await WriteAsync(http, "sys/leases/revoke", new { lease_id = lease, sync = turn % 4 == 0 });
+                    await http.WriteAsync("sys/leases/revoke", new { lease_id = lease, sync = turn % 4 == 0 });
                 }
             }
         }
@@ -132,7 +131,7 @@ public abstract class CrashContract
     private async Task<string[]> LeasesAsync(HttpClient http)
     {
         using var reply = await http.GetAsync(
-            new Uri($"v1/sys/leases/lookup/{Credentials}?list=true", UriKind.Relative),
+            new Uri($"sys/leases/lookup/{Credentials}?list=true", UriKind.Relative),
             Cancellation
         );
         using var body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync(Cancellation));
@@ -146,18 +145,5 @@ public abstract class CrashContract
                     .EnumerateArray()
                     .Select(key => $"{Credentials}/{key.GetString()}"),
             ];
-    }
-
-    private static HttpClient ClientOf(ServerProcess server)
-    {
-        var client = new HttpClient { BaseAddress = new Uri(server.Address + "/") };
-        client.DefaultRequestHeaders.Add("X-Vault-Token", ServerProcess.DevToken);
-        return client;
-    }
-
-    private static async Task WriteAsync(HttpClient http, string path, object body)
-    {
-        using var reply = await http.PostAsJsonAsync(new Uri($"v1/{path}", UriKind.Relative), body, Cancellation);
-        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync(Cancellation));
     }
 }

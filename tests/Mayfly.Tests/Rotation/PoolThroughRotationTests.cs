@@ -21,10 +21,9 @@ public sealed class PoolThroughRotationTests(DatabaseServers servers)
         var postgres = await servers.PostgresAsync();
         await postgres.ExecuteAsync("CREATE ROLE pool_a LOGIN; CREATE ROLE pool_b LOGIN");
         await using var server = await ServerProcess.StartDevAsync();
-        using var http = Client(server);
-        await SendAsync(http, "sys/mounts/database", new { type = "database" });
-        await SendAsync(
-            http,
+        using var http = server.NewClient();
+        await http.WriteAsync("sys/mounts/database", new { type = "database" });
+        await http.WriteAsync(
             "database/config/db",
             new
             {
@@ -35,8 +34,7 @@ public sealed class PoolThroughRotationTests(DatabaseServers servers)
                 password = PostgresServer.Password,
             }
         );
-        await SendAsync(
-            http,
+        await http.WriteAsync(
             $"database/{Role}",
             new
             {
@@ -59,7 +57,7 @@ public sealed class PoolThroughRotationTests(DatabaseServers servers)
         for (var i = 0; i < 3; i++)
         {
             var before = await VersionAsync(http);
-            await SendAsync(http, $"sys/rotation/rotate/database/{Role}", new { reason = $"round {i}" });
+            await http.WriteAsync($"sys/rotation/rotate/database/{Role}", new { reason = $"round {i}" });
             await RotationFunction.WaitForAsync(
                 () =>
                 {
@@ -85,23 +83,8 @@ public sealed class PoolThroughRotationTests(DatabaseServers servers)
             (await StatusAsync(client)).GetProperty("current_version").GetString()!;
     }
 
-    private static HttpClient Client(ServerProcess server)
-    {
-        var http = new HttpClient { BaseAddress = new Uri(server.Address + "/v1/") };
-        http.DefaultRequestHeaders.Add("X-Vault-Token", ServerProcess.DevToken);
-        return http;
-    }
-
-    private static async Task SendAsync(HttpClient http, string path, object body)
-    {
-        using var reply = await http.PostAsJsonAsync(path, body, Cancellation);
-        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync(Cancellation));
-    }
-
-    private static async Task<JsonElement> StatusAsync(HttpClient http) =>
-        (await http.GetFromJsonAsync<JsonElement>($"sys/rotation/status/database/{Role}", Cancellation)).GetProperty(
-            "data"
-        );
+    private static Task<JsonElement> StatusAsync(HttpClient http) =>
+        http.ReadAsync($"sys/rotation/status/database/{Role}");
 
     /// <summary>Queries without a pause, and asks for its credential every now and then, as a program with a pool does.</summary>
     private sealed class QueryingProgram : IAsyncDisposable
@@ -115,7 +98,7 @@ public sealed class PoolThroughRotationTests(DatabaseServers servers)
 
         public QueryingProgram(ServerProcess server, PostgresServer postgres, string? consumer)
         {
-            _http = Client(server);
+            _http = server.NewClient();
             _postgres = postgres;
             if (consumer is not null)
             {

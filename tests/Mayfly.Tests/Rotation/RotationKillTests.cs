@@ -35,11 +35,10 @@ public sealed class RotationKillTests(DatabaseServers servers)
         Directory.CreateDirectory(folder.Path);
         await using (var server = await ServerProcess.StartDevAsync(folder.Path))
         {
-            using var http = ClientOf(server);
-            await WriteAsync(http, "sys/mounts/database", new { type = "database" });
-            await WriteAsync(http, "database/config/db", postgres.ConfigurationAt(postgres.Port));
-            await WriteAsync(
-                http,
+            using var http = server.NewClient();
+            await http.WriteAsync("sys/mounts/database", new { type = "database" });
+            await http.WriteAsync("database/config/db", postgres.ConfigurationAt(postgres.Port));
+            await http.WriteAsync(
                 "database/static-roles/app",
                 new
                 {
@@ -56,12 +55,12 @@ public sealed class RotationKillTests(DatabaseServers servers)
         for (var round = 0; round < Rounds; round++)
         {
             await using var server = await ServerProcess.StartDevAsync(folder.Path);
-            using var http = ClientOf(server);
+            using var http = server.NewClient();
             var (name, password) = await SettledAsync(http, mode == "dual" ? postgres : null);
             await using (await postgres.ConnectAsync(name, password)) { }
 
             var rotation = http.PostAsJsonAsync(
-                new Uri("v1/sys/rotation/rotate/database/static-roles/app", UriKind.Relative),
+                new Uri("sys/rotation/rotate/database/static-roles/app", UriKind.Relative),
                 new { now = emergency, reason = "it is killed" },
                 Cancellation
             );
@@ -78,10 +77,9 @@ public sealed class RotationKillTests(DatabaseServers servers)
         }
 
         await using var last = await ServerProcess.StartDevAsync(folder.Path);
-        using var client = ClientOf(last);
+        using var client = last.NewClient();
         var before = await SettledAsync(client, postgres: null);
-        await WriteAsync(
-            client,
+        await client.WriteAsync(
             "sys/rotation/rotate/database/static-roles/app",
             new { now = emergency, reason = "it may end" }
         );
@@ -102,16 +100,16 @@ public sealed class RotationKillTests(DatabaseServers servers)
         using var limit = new CancellationTokenSource(Patience);
         while (true)
         {
-            var credential = await ReadAsync(http, "database/static-creds/app");
+            var credential = await http.ReadAsync("database/static-creds/app");
             var name = credential.GetProperty("username").GetString()!;
             var password = credential.GetProperty("password").GetString()!;
-            var status = await ReadAsync(http, "sys/rotation/status/database/static-roles/app");
+            var status = await http.ReadAsync("sys/rotation/status/database/static-roles/app");
             if (
                 status.GetProperty("step").GetString() == "idle"
                 && status.GetProperty("next_attempt").GetDateTimeOffset() > TimeProvider.System.GetUtcNow().AddHours(1)
             )
             {
-                credential = await ReadAsync(http, "database/static-creds/app");
+                credential = await http.ReadAsync("database/static-creds/app");
                 return (
                     credential.GetProperty("username").GetString()!,
                     credential.GetProperty("password").GetString()!
@@ -127,31 +125,12 @@ public sealed class RotationKillTests(DatabaseServers servers)
                 }
                 catch (Npgsql.PostgresException)
                 {
-                    var now = await ReadAsync(http, "database/static-creds/app");
+                    var now = await http.ReadAsync("database/static-creds/app");
                     Assert.NotEqual(password, now.GetProperty("password").GetString());
                 }
             }
 
             await Task.Delay(20, limit.Token);
         }
-    }
-
-    private static HttpClient ClientOf(ServerProcess server)
-    {
-        var client = new HttpClient { BaseAddress = new Uri(server.Address + "/") };
-        client.DefaultRequestHeaders.Add("X-Vault-Token", ServerProcess.DevToken);
-        return client;
-    }
-
-    private static async Task WriteAsync(HttpClient http, string path, object body)
-    {
-        using var reply = await http.PostAsJsonAsync(new Uri($"v1/{path}", UriKind.Relative), body, Cancellation);
-        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync(Cancellation));
-    }
-
-    private static async Task<JsonElement> ReadAsync(HttpClient http, string path)
-    {
-        var reply = await http.GetFromJsonAsync<JsonElement>(new Uri($"v1/{path}", UriKind.Relative), Cancellation);
-        return reply.GetProperty("data");
     }
 }

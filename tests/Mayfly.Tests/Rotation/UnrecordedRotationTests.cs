@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Mayfly.Core.Pipeline;
 using Mayfly.Tests.Engines.Database;
 using Mayfly.Tests.Storage;
@@ -19,12 +18,7 @@ public sealed class UnrecordedRotationTests(DatabaseServers servers)
         var logs = Path.Combine(folder.Path, "logs");
         Directory.CreateDirectory(logs);
         await using var vault = await TestVault.StartAsync();
-        await vault.DataAsync(Operation.Update, "sys/mounts/database", """{"type":"database"}""");
-        await vault.DataAsync(
-            Operation.Update,
-            "database/config/db",
-            JsonSerializer.Serialize(server.ConfigurationAt(server.Port))
-        );
+        await vault.MountDatabaseAsync(server);
         await vault.DataAsync(
             Operation.Update,
             "database/static-roles/app",

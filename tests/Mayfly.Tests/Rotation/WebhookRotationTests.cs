@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Mayfly.Tests.Cli;
 using Mayfly.Tests.Events;
@@ -12,7 +10,7 @@ public sealed class WebhookRotationTests : IAsyncLifetime
     private const string First = "first-password-4711";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mayfly-rotation-").FullName;
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Choose();
     private ServerProcess _server = null!;
     private RotationFunction _function = null!;
     private CommandLine _mayfly = null!;
@@ -440,11 +438,4 @@ public sealed class WebhookRotationTests : IAsyncLifetime
             "-dev-no-store-token",
             $"-dev-data={Path.Combine(_folder, "data")}"
         );
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

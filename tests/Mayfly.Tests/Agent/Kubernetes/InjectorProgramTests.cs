@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Mayfly.Agent.Kubernetes.Tls;
 using Mayfly.Tests.Cli;
@@ -59,7 +58,7 @@ public sealed class InjectorProgramTests : IDisposable
             var review = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancellation))!;
             Assert.NotNull(review["response"]!["patch"]);
 
-            _ = Kill(process.Id, 15);
+            HeardProcess.Signal(process.Id, 15);
             await process.WaitForExitAsync(Cancellation).WaitAsync(Patience, Cancellation);
             Assert.Equal(0, process.ExitCode);
         }
@@ -130,8 +129,4 @@ public sealed class InjectorProgramTests : IDisposable
         Assert.Contains("in base64", broken.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("auto_auth", broken.Error, StringComparison.Ordinal);
     }
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int process, int signal);
 }

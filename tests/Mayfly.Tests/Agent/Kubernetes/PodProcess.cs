@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -13,21 +12,11 @@ internal sealed class PodProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly Process _process;
-    private readonly StringBuilder _output = new();
+    private readonly HeardProcess _process;
 
-    private PodProcess(Process process) => _process = process;
+    private PodProcess(HeardProcess process) => _process = process;
 
-    public string Output
-    {
-        get
-        {
-            lock (_output)
-            {
-                return _output.ToString();
-            }
-        }
-    }
+    public string Output => _process.Output;
 
     public bool HasEnded => _process.HasExited;
 
@@ -54,54 +43,35 @@ internal sealed class PodProcess : IAsyncDisposable
             "set +e\nwait $child; code=$?\nwhile kill -0 $child 2>/dev/null; do wait $child; code=$?; done\n"
         );
         script.Append(last).Append("\nexit $code\n");
-        var start = new ProcessStartInfo("unshare")
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var argument in new[] { "-m", "--propagation", "private", "sh", "-c", script.ToString(), "sh" })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
         Assert.Equal(["mayfly"], Review.Texts(container["command"]));
-        start.ArgumentList.Add(ServerProcess.Program("mayfly"));
-        foreach (var argument in Review.Texts(container["args"]))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        foreach (var name in start.Environment.Keys.Where(IsOurs).ToList())
-        {
-            start.Environment.Remove(name);
-        }
-
-        foreach (var variable in container["env"]!.AsArray().Where(variable => variable!["value"] is not null))
-        {
-            start.Environment[variable!["name"]!.GetValue<string>()] = variable["value"]!.GetValue<string>();
-        }
-
-        start.Environment["TEST_TOKEN"] = token;
-        var process = new Process { StartInfo = start };
-        var pod = new PodProcess(process);
-        process.OutputDataReceived += (_, line) => pod.Hear(line.Data);
-        process.ErrorDataReceived += (_, line) => pod.Hear(line.Data);
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return pod;
+        var environment = container["env"]!
+            .AsArray()
+            .Where(variable => variable!["value"] is not null)
+            .Select(variable => (variable!["name"]!.GetValue<string>(), variable["value"]!.GetValue<string>()));
+        return new PodProcess(
+            HeardProcess.Start(
+                "unshare",
+                [
+                    "-m",
+                    "--propagation",
+                    "private",
+                    "sh",
+                    "-c",
+                    script.ToString(),
+                    "sh",
+                    ServerProcess.Program("mayfly"),
+                    .. Review.Texts(container["args"]),
+                ],
+                [.. environment, ("TEST_TOKEN", token)]
+            )
+        );
     }
 
-    public async Task<int> EndAsync()
-    {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
-        return _process.ExitCode;
-    }
+    public Task<int> EndAsync() => _process.EndedAsync();
 
     public Task<int> StopAsync()
     {
-        _ = Kill(_process.Id, 15);
+        _process.Signal(HeardProcess.Terminate);
         return EndAsync();
     }
 
@@ -120,7 +90,7 @@ internal sealed class PodProcess : IAsyncDisposable
             start.ArgumentList.Add(argument == "mayfly" ? ServerProcess.Program("mayfly") : argument);
         }
 
-        foreach (var (name, value) in _process.StartInfo.Environment)
+        foreach (var (name, value) in _process.Environment)
         {
             start.Environment[name] = value;
         }
@@ -132,30 +102,5 @@ internal sealed class PodProcess : IAsyncDisposable
         return (process.ExitCode, output);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync(CancellationToken.None).WaitAsync(Patience);
-        }
-
-        _process.Dispose();
-    }
-
-    private void Hear(string? line)
-    {
-        lock (_output)
-        {
-            _output.AppendLine(line);
-        }
-    }
-
-    private static bool IsOurs(string variable) =>
-        variable.StartsWith("MAYFLY_", StringComparison.Ordinal)
-        || variable.StartsWith("VAULT_", StringComparison.Ordinal);
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int process, int signal);
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

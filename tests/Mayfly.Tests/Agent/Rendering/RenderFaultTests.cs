@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Mayfly.Agent.Configuration;
 using Mayfly.Client;
@@ -63,7 +61,7 @@ public sealed class RenderFaultTests
     [Fact]
     public async Task A_server_that_is_away_at_the_start_or_later_is_waited_for()
     {
-        var port = FreePort();
+        var port = FreePort.Choose();
         var data = Directory.CreateTempSubdirectory("mayfly-away-").FullName;
         try
         {
@@ -276,13 +274,6 @@ public sealed class RenderFaultTests
         (await client.WriteAsync(path, System.Text.Encoding.UTF8.GetBytes(json), Cancellation)).EnsureSuccess();
 
     private static Task Until(RenderRun run, Func<bool> holds) => run.UntilAsync(holds, () => "it does not happen");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private static Task<int> MountAsync(params string[] arguments) => RunAsync("mount", arguments);
 

@@ -1,9 +1,6 @@
-using System.Collections.Concurrent;
-using System.Text;
 using Mayfly.Agent.Configuration;
 using Mayfly.Agent.Rendering;
 using Mayfly.Client;
-using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Tests.Agent.Rendering;
 
@@ -13,7 +10,7 @@ internal sealed class RenderRun : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly Lines _lines = new();
+    private readonly LogLines _lines = new();
     private readonly MayflyClient? _own;
 
     private RenderRun(MayflyClient? own) => _own = own;
@@ -111,33 +108,4 @@ internal sealed class RenderRun : IAsyncDisposable
     }
 
     private static string Short(string text) => text.Length > 80 ? text[..80] + "…" : text;
-
-    private sealed class Lines : ILogger
-    {
-        private readonly ConcurrentQueue<string> _lines = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => _lines.Enqueue($"{logLevel} {formatter(state, exception)} {exception}");
-
-        public override string ToString()
-        {
-            var text = new StringBuilder();
-            foreach (var line in _lines)
-            {
-                text.AppendLine(line);
-            }
-
-            return text.ToString();
-        }
-    }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Mayfly.Client;
 using Mayfly.Client.Logins;
 
@@ -14,7 +12,7 @@ public sealed class StayingLoggedInTests : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Choose();
     private ServerProcess? _server;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -106,25 +104,10 @@ public sealed class StayingLoggedInTests : IAsyncDisposable
             await root.Tokens.CreateAsync(new() { Policies = ["default"], Ttl = TimeSpan.FromSeconds(4) }, Cancellation)
         ).Token;
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private static async Task WriteAsync(MayflyClient root, string path, string json) =>
         (await root.WriteAsync(path, System.Text.Encoding.UTF8.GetBytes(json), Cancellation)).EnsureSuccess();
 
-    private async Task StartAsync() =>
-        _server = await ServerProcess.StartAsync(
-            _folder.Path,
-            "-dev",
-            $"-dev-listen-address=127.0.0.1:{_port}",
-            $"-dev-root-token-id={ServerProcess.DevToken}",
-            "-dev-no-store-token",
-            $"-dev-data={_folder.File("data")}"
-        );
+    private async Task StartAsync() => _server = await ServerProcess.StartDevAtAsync(_port, _folder.Path);
 
     private async Task<ILoginMethod> PrepareAsync(MayflyClient root, string method)
     {

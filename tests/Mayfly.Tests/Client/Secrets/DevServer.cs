@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Mayfly.Client;
 
@@ -9,7 +7,7 @@ namespace Mayfly.Tests.Client.Secrets;
 public sealed class DevServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Choose();
     private ServerProcess? _process;
 
     public string Address => $"http://127.0.0.1:{_port}";
@@ -18,15 +16,7 @@ public sealed class DevServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => await StartAsync();
 
-    public async Task StartAsync() =>
-        _process = await ServerProcess.StartAsync(
-            _folder.Path,
-            "-dev",
-            $"-dev-listen-address=127.0.0.1:{_port}",
-            $"-dev-root-token-id={ServerProcess.DevToken}",
-            "-dev-no-store-token",
-            $"-dev-data={_folder.File("data")}"
-        );
+    public async Task StartAsync() => _process = await ServerProcess.StartDevAtAsync(_port, _folder.Path);
 
     public async Task StopAsync()
     {
@@ -68,12 +58,5 @@ public sealed class DevServer : IAsyncLifetime
         }
 
         _folder.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

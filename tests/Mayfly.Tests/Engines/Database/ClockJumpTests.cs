@@ -64,12 +64,7 @@ public sealed class ClockJumpTests(DatabaseServers servers)
     private static async Task<TestVault> StartAsync(PostgresServer server)
     {
         var vault = await TestVault.StartAsync();
-        await vault.DataAsync(Operation.Update, "sys/mounts/database", """{"type":"database"}""");
-        await vault.DataAsync(
-            Operation.Update,
-            "database/config/db",
-            JsonSerializer.Serialize(server.ConfigurationAt(server.Port))
-        );
+        await vault.MountDatabaseAsync(server);
         await vault.DataAsync(
             Operation.Update,
             "database/roles/app",

@@ -114,7 +114,7 @@ public sealed class ConnectionTests(DatabaseServers servers)
                 new
                 {
                     plugin_name = "postgresql-database-plugin",
-                    connection_url = $"postgres://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{PostgresServer.FreePort()}/x",
+                    connection_url = $"postgres://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{FreePort.Choose()}/x",
                     username = "u",
                     password = Secret,
                     allowed_roles = "*",

@@ -14,7 +14,7 @@ public abstract class ForeignServer : IAsyncDisposable
     protected ForeignServer(string name)
     {
         Folder = Directory.CreateTempSubdirectory($"mayfly-{name}-").FullName;
-        Port = PostgresServer.FreePort();
+        Port = FreePort.Choose();
     }
 
     public int Port { get; }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Npgsql;
 
@@ -26,7 +24,7 @@ public sealed class PostgresServer : IDatabaseServer
     {
         _folder = folder;
         _options = options;
-        Port = FreePort();
+        Port = FreePort.Choose();
     }
 
     public int Port { get; }
@@ -221,14 +219,6 @@ public sealed class PostgresServer : IDatabaseServer
         }
 
         Directory.Delete(_folder, recursive: true);
-    }
-
-    /// <summary>A port of the loopback address on which nobody listens.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task InitializeAsync()

@@ -15,7 +15,7 @@ public sealed class RedisServer : ForeignServer, IDatabaseServer
     public string Certificate { get; private set; } = "";
 
     /// <summary>Where it speaks TLS.</summary>
-    public int TlsPort { get; } = PostgresServer.FreePort();
+    public int TlsPort { get; } = FreePort.Choose();
 
     public object ConfigurationAt(int port) =>
         new

@@ -76,12 +76,7 @@ public sealed class TuneStormTests
 
     private static async Task SetUpAsync(TestVault vault, PostgresServer postgres)
     {
-        await vault.DataAsync(Operation.Update, "sys/mounts/database", """{"type":"database"}""");
-        await vault.DataAsync(
-            Operation.Update,
-            "database/config/db",
-            JsonSerializer.Serialize(postgres.ConfigurationAt(postgres.Port))
-        );
+        await vault.MountDatabaseAsync(postgres);
         await vault.DataAsync(
             Operation.Update,
             "database/roles/app",

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -26,7 +25,7 @@ public sealed class RabbitServer : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("mayfly-rabbit-").FullName;
     private readonly string _node = $"mayfly-{Guid.NewGuid():N}@localhost";
-    private readonly int _mapperPort = FreePort();
+    private readonly int _mapperPort = FreePort.Choose();
     private readonly HttpClient _http = new();
     private string _password = FirstPassword;
     private Process? _mapper;
@@ -35,13 +34,13 @@ public sealed class RabbitServer : IAsyncDisposable
     private RabbitServer() { }
 
     /// <summary>The management API, such as <c>http://127.0.0.1:15672</c>.</summary>
-    public string Api { get; } = $"http://127.0.0.1:{FreePort()}";
+    public string Api { get; } = $"http://127.0.0.1:{FreePort.Choose()}";
 
     /// <summary>The same with TLS.</summary>
-    public string SecureApi { get; } = $"https://127.0.0.1:{FreePort()}";
+    public string SecureApi { get; } = $"https://127.0.0.1:{FreePort.Choose()}";
 
     /// <summary>Where AMQP is spoken.</summary>
-    public int AmqpPort { get; } = FreePort();
+    public int AmqpPort { get; } = FreePort.Choose();
 
     /// <summary>The certificate of <see cref="SecureApi"/>, which signed itself, in PEM.</summary>
     public string Certificate { get; private set; } = "";
@@ -95,7 +94,7 @@ public sealed class RabbitServer : IAsyncDisposable
                 ["RABBITMQ_NODENAME"] = _node,
                 ["RABBITMQ_NODE_PORT"] = $"{AmqpPort}",
                 ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
-                ["RABBITMQ_DIST_PORT"] = $"{FreePort()}",
+                ["RABBITMQ_DIST_PORT"] = $"{FreePort.Choose()}",
                 ["RABBITMQ_MNESIA_BASE"] = Path.Combine(_folder, "data"),
                 ["RABBITMQ_LOG_BASE"] = Path.Combine(_folder, "log"),
                 ["RABBITMQ_PID_FILE"] = Path.Combine(_folder, "pid"),
@@ -241,13 +240,5 @@ public sealed class RabbitServer : IAsyncDisposable
         {
             _output.AppendLine(line);
         }
-    }
-
-    /// <summary>A port of the loopback address on which nobody listens.</summary>
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
