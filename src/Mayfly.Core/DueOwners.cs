@@ -40,7 +40,7 @@ internal sealed class DueOwners(
         return DueWork.Done;
 
         ValueTask ExpireAsync(IReadOnlyList<KeyedRecord> due) =>
-            tokens.ExpireAsync(due.Select(record => tokens.View.PathOf(record.Key)!), cancellation);
+            tokens.Revoker.ExpireAsync(due.Select(record => tokens.View.PathOf(record.Key)!), cancellation);
 
         // Two lanes may fall together: what belongs to the other one comes again.
         IReadOnlyList<KeyedRecord> Below(StoreKey root) =>

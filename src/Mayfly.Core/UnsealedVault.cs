@@ -84,7 +84,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
             parts.Time,
             parts.Logs.CreateLogger("mayfly.leases")
         );
-        tokens.Ended = TokenEndedAsync;
+        tokens.Revoker.Ended = TokenEndedAsync;
         _mounts.Leaving = _leases.MountLeavesAsync;
         var consumers = new ConsumerBook(parts.Time);
         var admission = new LeaseAdmission(() => _mounts.Table);
@@ -125,7 +125,7 @@ internal sealed class UnsealedVault : IAsyncDisposable
         _clock = new ClockWatch(
             parts.Time,
             parts.Logs.CreateLogger("mayfly.clock"),
-            tokens.LookAtClockAsync,
+            tokens.Revoker.LookAtClockAsync,
             Rotations.LookAtClockAsync
         );
         var expiryLog = parts.Logs.CreateLogger("mayfly.expiry");

@@ -93,7 +93,7 @@ internal sealed class LeaseTable : IDisposable
     {
         if (await FindTokenAsync(id, cancellation) is { } token)
         {
-            return await _tokens.RevokeAsync(token.Accessor, orphanChildren: false, cancellation);
+            return await _tokens.Revoker.RevokeAsync(token.Accessor, orphanChildren: false, cancellation);
         }
 
         return PathOf(id) is not { } path ? null
@@ -133,7 +133,7 @@ internal sealed class LeaseTable : IDisposable
             return fault;
         }
 
-        fault = await _tokens.RevokePrefixAsync(Folder(prefix), revocation.Generation, cancellation);
+        fault = await _tokens.Revoker.RevokePrefixAsync(Folder(prefix), revocation.Generation, cancellation);
         return fault
             ?? await ForEachAsync(
                 Folder(prefix),
@@ -152,7 +152,7 @@ internal sealed class LeaseTable : IDisposable
             return fault;
         }
 
-        fault = await _tokens.RevokePrefixAsync(Folder(prefix), revocation.Generation, cancellation);
+        fault = await _tokens.Revoker.RevokePrefixAsync(Folder(prefix), revocation.Generation, cancellation);
         if (fault is not null)
         {
             return fault;
@@ -170,7 +170,7 @@ internal sealed class LeaseTable : IDisposable
     /// <summary>Removes what a revoked prefix ended: tokens at once, and leases by making them due.</summary>
     public async ValueTask CleanAsync(string prefix, long generation, CancellationToken cancellation)
     {
-        var fault = await _tokens.RevokePrefixAsync(prefix, generation, cancellation);
+        var fault = await _tokens.Revoker.RevokePrefixAsync(prefix, generation, cancellation);
         fault ??= await EndSoonAsync(prefix, generation, cancellation);
         if (fault is not null)
         {

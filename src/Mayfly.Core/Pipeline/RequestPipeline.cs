@@ -77,7 +77,11 @@ internal sealed class RequestPipeline(
         {
             if (caller?.Token is { Spent: true })
             {
-                await issuer.Tokens.RevokeAsync(caller.Token.Accessor, orphanChildren: false, CancellationToken.None);
+                await issuer.Tokens.Revoker.RevokeAsync(
+                    caller.Token.Accessor,
+                    orphanChildren: false,
+                    CancellationToken.None
+                );
             }
         }
     }

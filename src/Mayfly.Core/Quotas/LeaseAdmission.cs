@@ -18,7 +18,7 @@ internal sealed class LeaseAdmission(Func<MountTable> mounts)
 
     /// <summary>The tokens, for counting.</summary>
     public LeaseSource Tokens(View view) =>
-        new(view, TokenStore.Records, (_, record) => OriginOf(TokenCodec.Decode(record.Value)));
+        new(view, TokenRecords.Folder, (_, record) => OriginOf(TokenCodec.Decode(record.Value)));
 
     /// <summary>The leases of engines, for counting.</summary>
     public LeaseSource Leases(View view) =>

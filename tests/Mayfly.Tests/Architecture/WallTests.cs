@@ -130,7 +130,7 @@ public sealed class WallTests
         AssertNone(use =>
             IsPluggedIn(use.User)
             && use.User.Namespace != "Mayfly.Core.Auth.Token"
-            && use.Used.Name is "TokenStore" or "TokenIssuer"
+            && use.Used.Name is "TokenStore" or "TokenRecords" or "TokenRevoker" or "TokenIssuer"
         );
 
     [Fact]

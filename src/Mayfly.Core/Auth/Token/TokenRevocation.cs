@@ -23,7 +23,7 @@ internal sealed class TokenRevocation(TokenStore tokens, Authentication authenti
                 Write = async (request, cancellation) =>
                     request.Caller.Token.Type == TokenType.Batch
                         ? Fault.Invalid("batch tokens cannot be revoked")
-                        : Done(await tokens.RevokeAsync(request.Caller.Token.Accessor, false, cancellation)),
+                        : Done(await tokens.Revoker.RevokeAsync(request.Caller.Token.Accessor, false, cancellation)),
             },
             new("revoke-orphan")
             {
@@ -43,7 +43,7 @@ internal sealed class TokenRevocation(TokenStore tokens, Authentication authenti
                 Help = "Removes what tokens that are gone have left behind.",
                 Write = async (_, cancellation) =>
                 {
-                    await tokens.TidyAsync(cancellation);
+                    await tokens.Leftovers.RemoveAsync(cancellation);
                     return new Response { Warnings = ["Tidy operation completed."] };
                 },
             },
@@ -62,12 +62,12 @@ internal sealed class TokenRevocation(TokenStore tokens, Authentication authenti
 
         return target.Token.Type == TokenType.Batch
             ? Fault.Invalid("batch tokens cannot be revoked")
-            : Done(await tokens.RevokeAsync(target.Token.Accessor, orphanChildren, cancellation));
+            : Done(await tokens.Revoker.RevokeAsync(target.Token.Accessor, orphanChildren, cancellation));
     }
 
     private async ValueTask<Outcome> ByAccessorAsync(AuthorizedRequest request, CancellationToken cancellation) =>
         await tokens.FindByAccessorAsync(request.Fields.String("accessor"), cancellation) is { } entry
-            ? Done(await tokens.RevokeAsync(entry.Accessor, orphanChildren: false, cancellation))
+            ? Done(await tokens.Revoker.RevokeAsync(entry.Accessor, orphanChildren: false, cancellation))
             : Fault.Denied("invalid accessor");
 
     private static Outcome Done(Fault? fault) => fault is null ? Outcome.Done : fault;
