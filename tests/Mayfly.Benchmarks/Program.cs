@@ -34,6 +34,7 @@ var benchmarks = new SortedDictionary<string, Func<CancellationToken, Task<IRead
     ["redaction"] = RedactionBenchmark.MainAsync,
     ["rotation"] = RotationBenchmark.MainAsync,
     ["scan"] = ScanBenchmark.MainAsync,
+    ["scan-quality"] = QualityBenchmark.MainAsync,
     ["sdk"] = SdkBenchmark.MainAsync,
     ["start"] = StartBenchmark.MainAsync,
     ["store"] = StoreBenchmark.MainAsync,

@@ -84,6 +84,8 @@ internal sealed class RuleDraft
             Allowlists = [.. rule.Allowlists, .. own.Allowlists],
             Required = own.Required.Count > 0 ? own.Required : rule.Required,
             SkipReport = own.SkipReport || rule.SkipReport,
+            Checksum = own.Checksum ?? rule.Checksum,
+            Generic = own.Generic || rule.Generic,
         };
 
     private void Add(ScanRule rule, RuleFields given)
@@ -128,9 +130,23 @@ internal sealed class RuleDraft
             Allowlists = [.. ReadAllowlists(fields, "allowlist").Select(each => each.Allowlist)],
             Required = [.. fields.Tables("required").Select(ReadRequired)],
             SkipReport = fields.Bool("skipReport"),
+            Checksum = ReadChecksum(fields),
+            Generic = fields.Bool("generic"),
             Origin = fields.Place,
         };
         return (rule, given);
+    }
+
+    private static Checksum? ReadChecksum(TomlFields fields)
+    {
+        var name = fields.String("checksum");
+        var checksum = Checksum.Find(name);
+        if (checksum is null && name.Length > 0)
+        {
+            fields.Fail(fields.Line, $"there is no checksum \"{name}\", but {string.Join(", ", Checksum.All)}");
+        }
+
+        return checksum;
     }
 
     private static RequiredRule ReadRequired(TomlFields fields)

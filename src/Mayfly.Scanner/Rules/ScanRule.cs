@@ -20,6 +20,15 @@ public sealed record ScanRule
     /// <summary>Shannon's entropy, in bits per character, that the secret must exceed; 0 for any.</summary>
     public double Entropy { get; init; }
 
+    /// <summary>What the secret's own characters must pass, or null. Mayfly's own key; gitleaks passes over it.</summary>
+    public Checksum? Checksum { get; init; }
+
+    /// <summary>
+    /// It goes by names and looks, and so says nothing of what another rule knows: neither of what that one reports, nor of
+    /// what has failed its checksum. Mayfly's own key; gitleaks passes over it.
+    /// </summary>
+    public bool Generic { get; init; }
+
     /// <summary>Only files whose path matches; with no <see cref="Regex"/>, those files are the finding.</summary>
     public LinearRegex? Path { get; init; }
 

@@ -160,6 +160,7 @@ public sealed class SecretScanner
         }
 
         List<Finding>? findings = null;
+        var forged = new List<Finding>();
         foreach (var number in places.Rules)
         {
             var rule = _set.Rules[number];
@@ -171,11 +172,11 @@ public sealed class SecretScanner
             findings ??= [];
             foreach (var (from, to) in Merged(windows))
             {
-                Match(rule, fragment, from, to, findings);
+                Match(rule, fragment, from, to, findings, forged);
             }
         }
 
-        return findings is { Count: > 0 } ? Reported(findings) : [];
+        return findings is { Count: > 0 } ? Reported(findings, forged) : [];
     }
 
     private void AddWindow(ref KeywordPlaces.Of places, int number, ReadOnlySpan<byte> text, int end)
@@ -262,7 +263,7 @@ public sealed class SecretScanner
         yield return (from, to);
     }
 
-    private void Match(ScanRule rule, Fragment fragment, int from, int to, List<Finding> findings)
+    private void Match(ScanRule rule, Fragment fragment, int from, int to, List<Finding> findings, List<Finding> forged)
     {
         if (from == to)
         {
@@ -283,7 +284,7 @@ public sealed class SecretScanner
             var place = new TextPlace(fragment, from, to, text);
             foreach (Match match in rule.Regex.Matches(text))
             {
-                Match(rule, fragment, match, place, findings);
+                Match(rule, fragment, match, place, findings, forged);
             }
         }
         finally
@@ -298,7 +299,14 @@ public sealed class SecretScanner
             ? written
             : Encoding.Latin1.GetChars(bytes, characters);
 
-    private void Match(ScanRule rule, Fragment fragment, Match match, TextPlace place, List<Finding> findings)
+    private void Match(
+        ScanRule rule,
+        Fragment fragment,
+        Match match,
+        TextPlace place,
+        List<Finding> findings,
+        List<Finding> forged
+    )
     {
         var whole = match.Value.TrimEnd('\n');
         if (SecretOf(rule, match) is not { Length: > 0 } secret)
@@ -326,10 +334,19 @@ public sealed class SecretScanner
             Entropy = Entropy.Of(secret),
             Tags = rule.Tags,
         };
-        if (!IsAllowed(rule, finding, line))
+        if (IsAllowed(rule, finding, line))
         {
-            findings.Add(finding);
+            return;
         }
+
+        if (rule.Checksum?.Holds(secret) == false)
+        {
+            Suppress(finding, $"its checksum ({rule.Checksum}) is wrong");
+            forged.Add(finding);
+            return;
+        }
+
+        findings.Add(finding);
     }
 
     /// <summary>The comment by which a line says that it is no leak, or null.</summary>
@@ -387,8 +404,11 @@ public sealed class SecretScanner
         return true;
     }
 
-    /// <summary>Those whose required neighbours are there, and that are not for other rules alone.</summary>
-    private List<Finding> Reported(List<Finding> findings)
+    /// <summary>
+    /// Those whose required neighbours are there, and that are not for other rules alone; of generic rules, those that no
+    /// other rule has something to say of.
+    /// </summary>
+    private List<Finding> Reported(List<Finding> findings, List<Finding> forged)
     {
         var reported = new List<Finding>();
         foreach (var finding in findings)
@@ -405,11 +425,29 @@ public sealed class SecretScanner
                 continue;
             }
 
+            if (rule.Generic && (Same(finding, forged) ?? Same(finding, findings)) is { } known)
+            {
+                Suppress(finding, $"the rule {known.RuleId} knows what it is");
+                continue;
+            }
+
             reported.Add(finding);
         }
 
         return reported;
     }
+
+    /// <summary>What a rule that is not generic has to say of the secret of <paramref name="finding"/>.</summary>
+    private Finding? Same(Finding finding, List<Finding> others) =>
+        others.Find(other =>
+            other.StartLine <= finding.EndLine
+            && finding.StartLine <= other.EndLine
+            && (
+                other.Match.Contains(finding.Secret, StringComparison.Ordinal)
+                || finding.Match.Contains(other.Secret, StringComparison.Ordinal)
+            )
+            && !_set.Rules.First(rule => rule.Id == other.RuleId).Generic
+        );
 
     private static bool HasNeighbour(List<Finding> findings, Finding finding, RequiredRule required) =>
         findings.Exists(other =>

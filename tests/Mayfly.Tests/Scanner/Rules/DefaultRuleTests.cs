@@ -40,13 +40,16 @@ public sealed class DefaultRuleTests
     }
 
     [Fact]
-    public void Every_rule_has_an_example_and_every_example_a_rule()
+    public void Every_rule_has_examples_of_both_kinds_and_every_example_a_rule()
     {
         var rules = DefaultRules.Set.Rules.Select(rule => rule.Id).ToHashSet();
         Assert.Equal(DefaultRules.Set.Rules.Count, rules.Count);
         var examples = RuleExample.All.Where(example => example.Leak).Select(example => example.Rule).ToHashSet();
         Assert.Empty(rules.Except(examples));
         Assert.Empty(RuleExample.All.Select(example => example.Rule).ToHashSet().Except(rules));
+        var others = RuleExample.All.Where(example => !example.Leak).Select(example => example.Rule).ToHashSet();
+        Assert.Empty(rules.Except(others));
+        Assert.True(rules.Count >= 215, $"There are {rules.Count} rules.");
     }
 
     [Fact]
