@@ -23,6 +23,9 @@ public sealed class SecretScanner
     /// <summary>So many times a text is looked at around a rule's keywords before its pattern is tried on all of it.</summary>
     private const int MostSteps = 4;
 
+    /// <summary>Of longer patterns an explanation gives the beginning, in characters.</summary>
+    private const int LongestReason = 80;
+
     private static readonly string[] AllowComments = ["gitleaks:allow", "mayfly:allow"];
 
     private readonly RuleSet _set;
@@ -160,7 +163,7 @@ public sealed class SecretScanner
         }
 
         List<Finding>? findings = null;
-        var forged = new List<Finding>();
+        List<Finding>? forged = null;
         foreach (var number in places.Rules)
         {
             var rule = _set.Rules[number];
@@ -170,13 +173,14 @@ public sealed class SecretScanner
             }
 
             findings ??= [];
+            forged ??= [];
             foreach (var (from, to) in Merged(windows))
             {
                 Match(rule, fragment, from, to, findings, forged);
             }
         }
 
-        return findings is { Count: > 0 } ? Reported(findings, forged) : [];
+        return findings is { Count: > 0 } ? Reported(findings, forged ?? []) : [];
     }
 
     private void AddWindow(ref KeywordPlaces.Of places, int number, ReadOnlySpan<byte> text, int end)
@@ -390,13 +394,17 @@ public sealed class SecretScanner
             {
                 return Suppress(
                     finding,
-                    $"{reason}{(allowlist.Description is { Length: > 0 } why ? $" ({why})" : "")}"
+                    allowlist.Description is { Length: > 0 } why ? $"{why}: {Short(reason)}" : reason
                 );
             }
         }
 
         return false;
     }
+
+    /// <summary>Enough to find a long pattern in its file.</summary>
+    private static string Short(string reason) =>
+        reason.Length <= LongestReason ? reason : $"{reason[..LongestReason]}…";
 
     private bool Suppress(Finding finding, string reason)
     {
@@ -446,7 +454,7 @@ public sealed class SecretScanner
                 other.Match.Contains(finding.Secret, StringComparison.Ordinal)
                 || finding.Match.Contains(other.Secret, StringComparison.Ordinal)
             )
-            && !_set.Rules.First(rule => rule.Id == other.RuleId).Generic
+            && !_rulesById[other.RuleId].Generic
         );
 
     private static bool HasNeighbour(List<Finding> findings, Finding finding, RequiredRule required) =>
