@@ -1,5 +1,4 @@
 using System.Text;
-using Mayfly.Scanner.Matching;
 using Mayfly.Scanner.Rules;
 using Mayfly.Scanner.Scanning;
 
@@ -12,23 +11,6 @@ public sealed class DefaultRuleTests
         rule => rule.Id,
         rule => new SecretScanner(new RuleSet([rule], DefaultRules.Set.Allowlists))
     );
-
-    // Their tokens have nothing of their own, but the files around them name the provider.
-    private static readonly string[] WholeFiles =
-    [
-        "anaconda-token",
-        "asana-token",
-        "discord-bot-token",
-        "kubernetes-bootstrap-token",
-        "lob-key",
-        "okta-api-token",
-        "paystack-key",
-        "percy-token",
-        "pushbullet-token",
-        "unleash-token",
-        "uptimerobot-key",
-        "webex-bot-token",
-    ];
 
     [Fact]
     public void Every_rule_finds_its_examples()
@@ -75,16 +57,6 @@ public sealed class DefaultRuleTests
     {
         Assert.Empty(DefaultRules.Set.Rules.Where(rule => rule.Keywords.Count == 0).Select(rule => rule.Id));
         Assert.Empty(DefaultRules.Set.Rules.Where(rule => rule.Description.Length == 0).Select(rule => rule.Id));
-    }
-
-    // Where there is no proof that matches lie near a keyword, all of a file that has one is searched.
-    [Fact]
-    public void Few_rules_search_whole_files()
-    {
-        var wide = DefaultRules
-            .Set.Rules.Where(rule => MatchReach.Of(rule.Regex!.Pattern, rule.Keywords) == MatchReach.Unknown)
-            .Select(rule => rule.Id);
-        Assert.Empty(wide.Except(WholeFiles));
     }
 
     private static bool Finds(RuleExample example, uint seed)
