@@ -31,7 +31,7 @@ public sealed class GitleaksCasesTests(ITestOutputHelper output)
 
             var found =
                 scanner.Scan(new Fragment(Encoding.UTF8.GetBytes(text), path)).Any(finding => finding.RuleId == rule)
-                || scanner.ScanPath(path).Any();
+                || scanner.ScanPath(path).Count > 0;
             if (found != leak)
             {
                 wrong.Add($"{rule}: {(leak ? "missed" : "false alarm")}: {text}");
