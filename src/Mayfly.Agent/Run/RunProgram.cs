@@ -1,12 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Mayfly.Agent.Kv;
-using Mayfly.Agent.Logging;
 using Mayfly.Agent.Processes;
 using Mayfly.Client;
 using Mayfly.Client.Redaction;
 using Mayfly.Client.Secrets;
 using Mayfly.Client.Secrets.Sources;
+using Mayfly.Hosting.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Run;
@@ -37,12 +37,11 @@ public static class RunProgram
         var leases = new List<SecretLease>();
         var files = new List<MemoryFile>();
         var time = TimeProvider.System;
-        using var provider = new AgentLoggerProvider(
+        using var provider = new LineLoggerProvider(
             line => error.Write(Encoding.UTF8.GetString(line)),
-            LogLevel.Warning,
-            json: false,
+            new LogSettings(LogLevel.Warning, LogFormat.Standard),
             time,
-            Redactor.Shared
+            Redactor.Shared.Redact
         );
         await using var templates = new RunTemplates(client, provider.CreateLogger("run"), time);
         try
