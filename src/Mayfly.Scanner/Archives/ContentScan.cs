@@ -31,7 +31,7 @@ internal sealed partial class ContentScan(
     /// <summary>Between an archive and what is in it, as gitleaks has it.</summary>
     private const char Inside = '!';
 
-    /// <summary>A zip inside of something compressed must be held in memory, as its directory is at its end.</summary>
+    /// <summary>A zip that comes from a stream must be held in memory, as its directory is at its end.</summary>
     private const int LargestHeldZip = 64 << 20;
 
     /// <summary>A zip's directory, which is held in memory, has at most so many bytes.</summary>
@@ -196,7 +196,7 @@ internal sealed partial class ContentScan(
 
             try
             {
-                using var unpacked = entry.Open();
+                using var unpacked = new CheckedStream(entry.Open(), entry.Length, entry.Crc32);
                 var size = entry.CompressedLength;
                 ScanEntry(budget.Watch(unpacked, size), entry.FullName, entry.Length, model, place, budget);
             }
@@ -256,7 +256,7 @@ internal sealed partial class ContentScan(
             if (held.Length + read > LargestHeldZip)
             {
                 throw new ArchiveException(
-                    $"it is a zip of more than {LargestHeldZip >> 20} MB inside of a compressed archive; unpack that for the scan"
+                    $"it is a zip of more than {LargestHeldZip >> 20} MB that comes from a stream; unpack it for the scan"
                 );
             }
 

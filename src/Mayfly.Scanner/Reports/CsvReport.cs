@@ -53,8 +53,12 @@ internal static class CsvReport
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Quoted(string field) =>
-        field.AsSpan().IndexOfAny("\",\n\r") < 0 && !field.StartsWith(' ')
+    private static string Quoted(string field)
+    {
+        // Names of files and messages are anybody's: a spreadsheet would take them for formulas, and run them.
+        field = field is ['=' or '+' or '-' or '@' or '\t' or '\r', ..] ? "'" + field : field;
+        return field.AsSpan().IndexOfAny("\",\n\r") < 0 && !field.StartsWith(' ')
             ? field
             : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    }
 }

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
+using Mayfly.Scanner.Decoding;
 using Mayfly.Scanner.Findings;
 using Mayfly.Scanner.Known;
 using Mayfly.Scanner.Matching;
@@ -130,10 +131,19 @@ public sealed class SecretScanner
             })
             .Where(finding => !IsAllowed(_rulesById[finding.RuleId], finding, finding.Line));
 
+    /// <summary>So many encodings around each other (base64, hexadecimal, percent) are taken off; 0 for none.</summary>
+    public int DecodeDepth { get; init; }
+
     /// <summary>What the rules find in <paramref name="fragment"/>, in no promised order.</summary>
     public IReadOnlyList<Finding> Scan(Fragment fragment)
     {
         Suspects?.Look(fragment);
+        var findings = ScanText(fragment);
+        return DecodeDepth == 0 ? findings : [.. findings, .. DecodedScan.Find(ScanText, fragment, DecodeDepth)];
+    }
+
+    private List<Finding> ScanText(Fragment fragment)
+    {
         var places = _spare.TryTake(out var used) ? used : new KeywordPlaces(_set.Rules.Count);
         try
         {

@@ -10,6 +10,9 @@ namespace Mayfly.Scanner.Sources;
 /// <param name="root">The folder or file, as findings name it.</param>
 public sealed class FolderSource(string root) : IScanSource
 {
+    /// <summary>What the framework gives for what the system does not know.</summary>
+    private const FileAttributes NoAttributes = (FileAttributes)(-1);
+
     private static readonly EnumerationOptions Everything = new()
     {
         AttributesToSkip = FileAttributes.None,
@@ -31,10 +34,13 @@ public sealed class FolderSource(string root) : IScanSource
     /// <summary>Files (by their full path) that are left out: the baseline and the configuration of the scan itself.</summary>
     public IReadOnlySet<string> Except { get; init; } = new HashSet<string>();
 
+    /// <summary>Is told how far the scan is.</summary>
+    public ScanProgress Progress { get; init; } = new();
+
     /// <inheritdoc />
     public ScanResult Scan(SecretScanner scanner, CancellationToken cancellation)
     {
-        var tally = new ScanTally();
+        var tally = new ScanTally(Progress);
         var options = new ParallelOptions
         {
             CancellationToken = cancellation,
@@ -119,6 +125,12 @@ public sealed class FolderSource(string root) : IScanSource
             var below = new List<(string, string, IgnoreStack?)>();
             foreach (var entry in Entries(folder.Path, folder.Name, tally))
             {
+                if (entry.Attributes == NoAttributes)
+                {
+                    tally.PassOver(folder.Name + entry.Name, "it is gone, or its path is longer than the system takes");
+                    continue;
+                }
+
                 var isLink = entry.Attributes.HasFlag(FileAttributes.ReparsePoint);
                 var isFolder = entry.Attributes.HasFlag(FileAttributes.Directory);
                 if (

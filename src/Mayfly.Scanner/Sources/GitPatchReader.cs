@@ -10,7 +10,10 @@ namespace Mayfly.Scanner.Sources;
 /// Reads patches without context lines as git writes them (https://git-scm.com/docs/diff-generate-patch): the added lines
 /// of every hunk are a fragment. Commits are told by a header of <see cref="Format"/>. One owner.
 /// </summary>
-internal sealed class GitPatchReader(Stream patch, ScanTally tally)
+/// <param name="patch">What git writes.</param>
+/// <param name="tally">Counts commits, files and bytes.</param>
+/// <param name="binaries">Gets what is no text, when somebody opens that; else it is counted.</param>
+internal sealed class GitPatchReader(Stream patch, ScanTally tally, List<BinaryFile>? binaries = null)
 {
     /// <summary>
     /// For <c>--pretty=format:</c>. It begins with a zero byte, which no line of a patch does, and ends with one, which no
@@ -25,7 +28,7 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
 
     private CommitInfo? _commit;
     private string _path = "";
-    private bool _newFile;
+    private string _blob = "";
 
     /// <summary>Each file that is added or changed, with the added lines of one hunk; a new file comes with no lines first.</summary>
     public IEnumerable<Fragment> Read()
@@ -42,21 +45,24 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
                 || line.Span.StartsWith("diff --combined "u8)
             )
             {
-                _path = "";
-                _newFile = false;
-            }
-            else if (line.Span.StartsWith("new file mode "u8))
-            {
-                // A submodule is a commit of another repository.
-                _newFile = !line.Span.EndsWith("160000"u8);
+                _path = PathOfHeader(line.Span);
+                _blob = "";
             }
             else if (line.Span.StartsWith("rename to "u8) || line.Span.StartsWith("copy to "u8))
             {
-                _newFile = true;
+                _path = NameOf(line.Span[(line.Span.IndexOf(" to "u8) + 4)..]);
+            }
+            else if (line.Span.StartsWith("index "u8))
+            {
+                _blob = BlobOf(line.Span);
             }
             else if (line.Span.StartsWith("Binary files "u8))
             {
-                tally.CountBinaryFile();
+                CountBinaryFile();
+                if (!IsDeleted)
+                {
+                    yield return new Fragment(default, _path, 0) { Commit = _commit };
+                }
             }
             else if (line.Span.StartsWith("+++ "u8))
             {
@@ -211,14 +217,67 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally)
             : null;
     }
 
+    /// <summary>The new content's hash is nothing but zeros.</summary>
+    private bool IsDeleted => _path.Length == 0 || _blob.AsSpan().IndexOfAnyExcept('0') < 0;
+
+    private void CountBinaryFile()
+    {
+        if (binaries is null || IsDeleted)
+        {
+            tally.CountBinaryFile();
+        }
+        else
+        {
+            binaries.Add(new BinaryFile(_path, _blob, _commit));
+        }
+    }
+
+    /// <summary>The new content's hash: <c>index 83db48f..bf269f4 100644</c>, of merges <c>index fabadb8,cc95eb0..4866510</c>.</summary>
+    private static string BlobOf(ReadOnlySpan<byte> line)
+    {
+        var hash = line[(line.IndexOf(".."u8) + 2)..];
+        var end = hash.IndexOf((byte)' ');
+        return Encoding.ASCII.GetString(end < 0 ? hash : hash[..end]);
+    }
+
+    /// <summary>
+    /// The path in <c>diff --git a/x b/x</c>, where both are the same (else a line about the renaming follows), or of a merge in
+    /// <c>diff --cc x</c>.
+    /// </summary>
+    private static string PathOfHeader(ReadOnlySpan<byte> line)
+    {
+        if (line.StartsWith("diff --cc "u8))
+        {
+            return NameOf(line["diff --cc ".Length..]);
+        }
+
+        if (line.StartsWith("diff --combined "u8))
+        {
+            return NameOf(line["diff --combined ".Length..]);
+        }
+
+        var names = line["diff --git ".Length..];
+        if (names.StartsWith("\""u8))
+        {
+            return Unquoted(names[1..]) is ['a', '/', .. var path] ? path : "";
+        }
+
+        var length = (names.Length - "a/ b/".Length) / 2;
+        return length > 0 && names[^length..].SequenceCompareTo(names.Slice(2, length)) == 0
+            ? Encoding.UTF8.GetString(names[^length..])
+            : "";
+    }
+
     /// <summary>The new file's path, or "" for one that was deleted.</summary>
     private static string PathOf(ReadOnlySpan<byte> name)
     {
         // A path with a space is followed by a tab.
         name = name.EndsWith("\t"u8) ? name[..^1] : name;
-        var path = name.StartsWith("\""u8) ? Unquoted(name[1..]) : Encoding.UTF8.GetString(name);
-        return path.StartsWith("b/", StringComparison.Ordinal) ? path[2..] : "";
+        return NameOf(name) is ['b', '/', .. var path] ? path : "";
     }
+
+    private static string NameOf(ReadOnlySpan<byte> name) =>
+        name.StartsWith("\""u8) ? Unquoted(name[1..]) : Encoding.UTF8.GetString(name);
 
     /// <summary>A path that git has quoted as C does.</summary>
     private static string Unquoted(ReadOnlySpan<byte> quoted)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Mayfly.Scanner.Scanning;
 
 namespace Mayfly.Scanner.Sources;
@@ -31,20 +30,10 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
     /// <summary>So many are looked for one by one.</summary>
     private const int MostUnreadable = 200;
 
-    /// <summary>How git must answer whatever the repository's or user's configuration says, and that it runs nothing from there.</summary>
-    private static readonly string[] Settings =
-    [
-        "-c",
-        "core.quotePath=false",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "log.showSignature=false",
-    ];
-
     private static readonly string[] Patch =
     [
         "-U0",
+        "--full-index",
         "-O/dev/null",
         "--no-color",
         "--no-ext-diff",
@@ -68,20 +57,33 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         .. Patch,
     ];
 
+    private readonly GitProgram _git = new(repository);
+
+    /// <summary>So many archives inside of each other are opened; 0 for none.</summary>
+    public int MaxArchiveDepth { get; init; }
+
+    /// <summary>Larger archives (in bytes) are listed as passed over; 0 for any size.</summary>
+    public long LargestFile { get; init; }
+
+    /// <summary>Is told how far the scan is.</summary>
+    public ScanProgress Progress { get; init; } = new();
+
     /// <inheritdoc />
     public ScanResult Scan(SecretScanner scanner, CancellationToken cancellation)
     {
-        var tally = new ScanTally();
-        var problem = Run(Command(), null, patch => Scan(scanner, patch, tally, cancellation));
+        var tally = new ScanTally(Progress);
+        var binaries = new List<BinaryFile>();
+        var problem = _git.Run(Command(), null, patch => Scan(scanner, patch, tally, Kept(binaries), cancellation));
         if (problem is null)
         {
+            ScanArchives(scanner, binaries, tally, cancellation);
             return tally.Result();
         }
 
         if (scope == GitScope.History && Commits() is { Count: > 0 } commits)
         {
             // git ends at the first object that it cannot read. What it showed until then is read again with the rest.
-            tally = new ScanTally();
+            tally = new ScanTally(Progress);
             tally.PassOver(repository, $"git could not read all of it: {problem}");
             var unreadable = 0;
             foreach (var some in commits.Chunk(CommitsAtOnce))
@@ -105,7 +107,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         var tips = new List<string>();
         if (logOptions.Count == 0)
         {
-            Run(["for-each-ref", "--format=%(objectname)"], null, output => tips.AddRange(Lines(output)));
+            _git.Run(["for-each-ref", "--format=%(objectname)"], null, output => tips.AddRange(Lines(output)));
         }
 
         foreach (
@@ -117,7 +119,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
                 ]
         )
         {
-            Run(
+            _git.Run(
                 ["log", "-s", "--format=%H", .. which],
                 null,
                 output => all.AddRange(Lines(output).Where(line => line.Length >= 40 && found.Add(line)))
@@ -137,10 +139,11 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
     {
         cancellation.ThrowIfCancellationRequested();
         var part = new ScanTally();
+        var binaries = new List<BinaryFile>();
         var merges = logOptions.TakeWhile(word => word != "--").Where(IsAboutMerges);
         var paths = logOptions.SkipWhile(word => word != "--");
         string[] command = [.. Log, .. merges, "--no-walk=unsorted", "--stdin", .. paths];
-        var problem = Run(command, commits, patch => Scan(scanner, patch, part, cancellation));
+        var problem = _git.Run(command, commits, patch => Scan(scanner, patch, part, Kept(binaries), cancellation));
         if (problem is not null && commits.Length > 1 && unreadable < MostUnreadable)
         {
             ScanReadable(scanner, commits[..(commits.Length / 2)], tally, ref unreadable, cancellation);
@@ -148,12 +151,34 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             return;
         }
 
+        ScanArchives(scanner, binaries, part, cancellation);
         tally.Include(part.Result());
         if (problem is not null)
         {
             unreadable++;
             var more = commits.Length > 1 ? $" and {commits.Length - 1} commits after it" : "";
             tally.PassOver($"{repository}: commit {commits[0]}{more}", problem);
+        }
+    }
+
+    /// <summary>What is no text is remembered only for its archives.</summary>
+    private List<BinaryFile>? Kept(List<BinaryFile> binaries) => MaxArchiveDepth > 0 ? binaries : null;
+
+    private void ScanArchives(
+        SecretScanner scanner,
+        List<BinaryFile> binaries,
+        ScanTally tally,
+        CancellationToken cancellation
+    )
+    {
+        var blobs = new GitBlobs(_git, LargestFile, MaxArchiveDepth);
+        if (scope == GitScope.Unstaged)
+        {
+            blobs.ScanWorkingTree(binaries, scanner, tally, cancellation);
+        }
+        else
+        {
+            blobs.Scan(binaries, scanner, tally, cancellation);
         }
     }
 
@@ -170,54 +195,14 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         }
     }
 
-    /// <summary>Why git failed, or null.</summary>
-    private string? Run(IReadOnlyList<string> command, string[]? input, Action<Stream> read)
-    {
-        using var git = new Process { StartInfo = Start(command) };
-        var complaints = new List<string>();
-        git.ErrorDataReceived += (_, line) =>
-        {
-            if (line.Data is { Length: > 0 } && complaints.Count < 10)
-            {
-                complaints.Add(line.Data);
-            }
-        };
-        try
-        {
-            git.Start();
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            return $"git could not be started: {e.Message}";
-        }
-
-        git.BeginErrorReadLine();
-        try
-        {
-            if (input is not null)
-            {
-                git.StandardInput.Write(string.Join('\n', input) + "\n");
-                git.StandardInput.Close();
-            }
-
-            read(git.StandardOutput.BaseStream);
-            git.WaitForExit();
-            return git.ExitCode == 0
-                ? null
-                : $"git ended with exit code {git.ExitCode}: {string.Join("; ", complaints)}";
-        }
-        finally
-        {
-            if (!git.HasExited)
-            {
-                git.Kill(entireProcessTree: true);
-                git.WaitForExit();
-            }
-        }
-    }
-
     /// <summary>Scans patches in the form that <see cref="GitPatchReader"/> reads.</summary>
-    internal static void Scan(SecretScanner scanner, Stream patch, ScanTally tally, CancellationToken cancellation)
+    internal static void Scan(
+        SecretScanner scanner,
+        Stream patch,
+        ScanTally tally,
+        List<BinaryFile>? binaries,
+        CancellationToken cancellation
+    )
     {
         var options = new ParallelOptions
         {
@@ -225,7 +210,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             MaxDegreeOfParallelism = Environment.ProcessorCount,
         };
         Parallel.ForEach(
-            Batches(new GitPatchReader(patch, tally))
+            Batches(new GitPatchReader(patch, tally, binaries))
                 .Select((batch, order) => (Batch: batch, Order: (long)order << 20)),
             options,
             each =>
@@ -273,23 +258,4 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             GitScope.Unstaged => ["diff", .. Patch],
             _ => [.. Log, .. logOptions.Count > 0 ? logOptions : ["--all"]],
         };
-
-    private ProcessStartInfo Start(IReadOnlyList<string> command)
-    {
-        var start = new ProcessStartInfo("git")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            UseShellExecute = false,
-        };
-        foreach (var word in (string[])["-C", repository, .. Settings, .. command])
-        {
-            start.ArgumentList.Add(word);
-        }
-
-        start.Environment["GIT_OPTIONAL_LOCKS"] = "0";
-        start.Environment["LC_ALL"] = "C";
-        return start;
-    }
 }

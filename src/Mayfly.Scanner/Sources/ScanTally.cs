@@ -3,16 +3,17 @@ using Mayfly.Scanner.Findings;
 namespace Mayfly.Scanner.Sources;
 
 /// <summary>Collects what the threads of a scan find. Safe for concurrent use.</summary>
-internal sealed class ScanTally
+/// <param name="progress">Is told how far the scan is; null when nobody watches.</param>
+internal sealed class ScanTally(ScanProgress? progress = null)
 {
     private readonly Lock _lock = new();
     private readonly List<(long Order, Finding Finding)> _findings = [];
     private readonly List<PassedOver> _passedOver = [];
+
+    // Its own, as a watcher may have seen another try before.
+    private readonly ScanProgress _counts = new();
     private string? _failure;
-    private long _bytes;
-    private long _files;
     private long _binaryFiles;
-    private long _commits;
 
     /// <param name="order">The place of the file or patch among the others, from which the report has its order.</param>
     /// <param name="findings">What was found in it.</param>
@@ -20,7 +21,9 @@ internal sealed class ScanTally
     {
         lock (_lock)
         {
+            var before = _findings.Count;
             _findings.AddRange(findings.Select(finding => (order, finding)));
+            progress?.CountFindings(_findings.Count - before);
         }
     }
 
@@ -43,21 +46,26 @@ internal sealed class ScanTally
         }
 
         CountBytes(part.Bytes);
-        Interlocked.Add(ref _files, part.Files);
+        progress?.CountFindings(part.Findings.Count);
+        CountFiles(part.Files);
+        CountCommits(part.Commits);
         Interlocked.Add(ref _binaryFiles, part.BinaryFiles);
-        Interlocked.Add(ref _commits, part.Commits);
     }
 
     /// <summary>The rest could not be read.</summary>
     public void Fail(string reason) => _failure = reason;
 
-    public void CountBytes(long bytes) => Interlocked.Add(ref _bytes, bytes);
+    public void CountBytes(long bytes)
+    {
+        _counts.CountBytes(bytes);
+        progress?.CountBytes(bytes);
+    }
 
-    public void CountFile() => Interlocked.Increment(ref _files);
+    public void CountFile() => CountFiles(1);
 
     public void CountBinaryFile() => Interlocked.Increment(ref _binaryFiles);
 
-    public void CountCommit() => Interlocked.Increment(ref _commits);
+    public void CountCommit() => CountCommits(1);
 
     public ScanResult Result() =>
         new(
@@ -71,10 +79,22 @@ internal sealed class ScanTally
                     .Select(each => each.Finding),
             ],
             [.. _passedOver.OrderBy(each => each.Path, StringComparer.Ordinal)],
-            _bytes,
-            _files,
+            _counts.Bytes,
+            _counts.Files,
             _binaryFiles,
-            _commits,
+            _counts.Commits,
             _failure
         );
+
+    private void CountFiles(long files)
+    {
+        _counts.CountFiles(files);
+        progress?.CountFiles(files);
+    }
+
+    private void CountCommits(long commits)
+    {
+        _counts.CountCommits(commits);
+        progress?.CountCommits(commits);
+    }
 }

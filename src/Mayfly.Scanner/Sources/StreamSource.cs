@@ -12,10 +12,13 @@ public sealed class StreamSource(Stream stream, string name) : IScanSource
     /// <summary>When it is an archive, so many inside of each other are opened; 0 for none.</summary>
     public int MaxArchiveDepth { get; init; }
 
+    /// <summary>Is told how far the scan is.</summary>
+    public ScanProgress Progress { get; init; } = new();
+
     /// <inheritdoc />
     public ScanResult Scan(SecretScanner scanner, CancellationToken cancellation)
     {
-        var tally = new ScanTally();
+        var tally = new ScanTally(Progress);
         var model = new Fragment(default, name);
         var cutter = new FragmentCutter();
         try

@@ -32,7 +32,10 @@ internal sealed class CommandLine : IDisposable
 
     public Task<CommandResult> RunAsync(params string[] words) => RunAsync(words, "");
 
-    public async Task<CommandResult> RunAsync(string[] words, string input)
+    public Task<CommandResult> RunAsync(string[] words, string input) =>
+        RunAsync(words, new MemoryStream(Encoding.UTF8.GetBytes(input)));
+
+    public async Task<CommandResult> RunAsync(string[] words, Stream input)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -40,7 +43,7 @@ internal sealed class CommandLine : IDisposable
         {
             Out = output,
             Error = error,
-            Input = () => new MemoryStream(Encoding.UTF8.GetBytes(input)),
+            Input = () => input,
             Environment = name => _environment.GetValueOrDefault(name),
             ReadHidden = Prompt,
             OutputIsTerminal = OutputIsTerminal,

@@ -19,6 +19,11 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     /// <summary>More would be recursion for its own sake.</summary>
     private const int DeepestArchive = 32;
 
+    /// <summary>What programs do to a secret before it leaks: not more.</summary>
+    private const int DeepestEncoding = 32;
+
+    private const int UsualEncodings = 5;
+
     private readonly ScanFlags _flags = new();
 
     public override IReadOnlyList<Flag> Flags => [.. OwnFlags, .. _flags.All];
@@ -29,6 +34,62 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
 
     /// <summary>How many archives inside of each other are opened.</summary>
     protected int ArchiveDepth => _flags.ArchiveDepth.Value ?? 0;
+
+    private int DecodeDepth => _flags.DecodeDepth.Value ?? UsualEncodings;
+
+    /// <summary>In bytes; 0 for any size.</summary>
+    protected long LargestFile => Math.Max(0, _flags.LargestFile.Value ?? 0) * 1_000_000L;
+
+    /// <summary>Sources tell how far they are.</summary>
+    protected ScanProgress Progress { get; } = new();
+
+    /// <summary>Standard input as a source.</summary>
+    protected IScanSource Input(Invocation call) =>
+        new StreamSource(call.Session.Input(), "") { MaxArchiveDepth = ArchiveDepth, Progress = Progress };
+
+    /// <summary>A folder or a file as a source, or what is wrong.</summary>
+    protected (IScanSource? Source, string? Problem) Folder(
+        string path,
+        bool followLinks,
+        bool includeIgnored,
+        IReadOnlySet<string> own
+    ) =>
+        Path.Exists(path)
+            ? (
+                new FolderSource(path)
+                {
+                    FollowLinks = followLinks,
+                    IncludeIgnored = includeIgnored,
+                    LargestFile = LargestFile,
+                    MaxArchiveDepth = ArchiveDepth,
+                    Progress = Progress,
+                    Except = own,
+                },
+                null
+            )
+            : (null, $"{path}: there is no such file or folder");
+
+    /// <summary>A git repository as a source, or what is wrong.</summary>
+    protected (IScanSource? Source, string? Problem) History(string repository, GitScope scope, string? logOptions)
+    {
+        if (!Directory.Exists(repository))
+        {
+            return (null, $"{repository}: there is no such folder");
+        }
+
+        var (words, problem) = ShellWords.Split(logOptions ?? "");
+        return words is null
+            ? (null, $"-log-opts: {problem}")
+            : (
+                new GitSource(repository, scope, words)
+                {
+                    MaxArchiveDepth = ArchiveDepth,
+                    LargestFile = LargestFile,
+                    Progress = Progress,
+                },
+                null
+            );
+    }
 
     public sealed override async Task<int> RunAsync(Invocation call)
     {
@@ -54,10 +115,13 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
     private async Task<int> RunScanAsync(Invocation call)
     {
         var folder = FolderOf(call);
-        var (rules, file, problem) = ScanRules.Load(call, _flags, folder);
+        var (rules, file, problem) = ScanRules.Load(call, _flags.Rules, folder);
         var (format, wrongFormat) = FormatOf(call);
         var wrongDepth = ArchiveDepth is < 0 or > DeepestArchive
             ? $"-max-archive-depth goes from 0 to {DeepestArchive}"
+            : null;
+        wrongDepth ??= DecodeDepth is < 0 or > DeepestEncoding
+            ? $"-max-decode-depth goes from 0 to {DeepestEncoding}"
             : null;
         if ((problem ?? wrongFormat ?? wrongDepth) is { } wrong)
         {
@@ -119,9 +183,15 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
         )
         {
             Suspects = check?.Suspects,
+            DecodeDepth = DecodeDepth,
         };
         var started = TimeProvider.System.GetTimestamp();
-        var result = source.Scan(scanner, call.Cancellation);
+        if (Scan(call, source, scanner) is not { } result)
+        {
+            call.Print.Error($"the scan did not end within {_flags.Timeout.Value} seconds (-timeout)");
+            return Failed;
+        }
+
         if (check is not null)
         {
             (var certain, problem) = await check.ConfirmAsync(call.Cancellation);
@@ -152,6 +222,26 @@ internal abstract class ScanCommand(string name, string synopsis) : Command(name
         return _flags.Strict.Value && result.PassedOver.Count > 0 ? Failed
             : leaks.Count > 0 ? _flags.ExitCode.Value ?? 1
             : Exit.Ok;
+    }
+
+    /// <summary>Null when it took too long.</summary>
+    private ScanResult? Scan(Invocation call, IScanSource source, SecretScanner scanner)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Cancellation);
+        if (_flags.Timeout.Value is > 0 and var seconds)
+        {
+            limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+        }
+
+        using var line = new ProgressLine(call.Session, Progress, !_flags.NoProgress.Value);
+        try
+        {
+            return source.Scan(scanner, limit.Token);
+        }
+        catch (OperationCanceledException) when (!call.Cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     // A decoy is none of the leaks, whatever report or exit code they make.

@@ -10,8 +10,6 @@ internal sealed class ScanDirCommand() : ScanCommand("dir", "Find secrets in a f
 
     private readonly BoolFlag _ignored = new("no-gitignore", "Scan also what .gitignore files name.");
 
-    private readonly NumberFlag _largest = new("max-target-megabytes", "Pass over larger files, and list them.");
-
     public override string Usage => "[options] [PATH]";
 
     public override string Details =>
@@ -26,24 +24,12 @@ internal sealed class ScanDirCommand() : ScanCommand("dir", "Find secrets in a f
 
     public override int Most => 1;
 
-    protected override IReadOnlyList<Flag> OwnFlags => [_links, _ignored, _largest];
+    protected override IReadOnlyList<Flag> OwnFlags => [_links, _ignored];
 
     protected override string? FolderOf(Invocation call) => Target(call);
 
     protected override (IScanSource? Source, string? Problem) SourceOf(Invocation call, IReadOnlySet<string> own) =>
-        Path.Exists(Target(call))
-            ? (
-                new FolderSource(Target(call))
-                {
-                    FollowLinks = _links.Value,
-                    IncludeIgnored = _ignored.Value,
-                    LargestFile = Math.Max(0, _largest.Value ?? 0) * 1_000_000L,
-                    MaxArchiveDepth = ArchiveDepth,
-                    Except = own,
-                },
-                null
-            )
-            : (null, $"{Target(call)}: there is no such file or folder");
+        Folder(Target(call), _links.Value, _ignored.Value, own);
 
     private static string Target(Invocation call) => call.Arguments is [var path, ..] ? path : ".";
 }

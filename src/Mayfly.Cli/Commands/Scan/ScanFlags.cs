@@ -6,14 +6,7 @@ namespace Mayfly.Cli.Commands.Scan;
 /// <summary>The flags of every kind of scan, with gitleaks' names.</summary>
 internal sealed class ScanFlags
 {
-    public TextFlag Config { get; } =
-        new(
-            "config",
-            "File with the rules, in gitleaks' format. Else GITLEAKS_CONFIG, the text in GITLEAKS_CONFIG_TOML, .gitleaks.toml of what is scanned, or Mayfly's own rules."
-        )
-        {
-            Alias = "c",
-        };
+    public RuleFlags Rules { get; } = new();
 
     public TextFlag ReportFormat { get; } =
         new("report-format", "json, csv, junit or sarif. Else by the ending of the report's file, or json.")
@@ -59,8 +52,6 @@ internal sealed class ScanFlags
 
     public NumberFlag ExitCode { get; } = new("exit-code", "Exit code when there are leaks; 1 if not given.");
 
-    public ListFlag EnableRule { get; } = new("enable-rule", "Only this rule. May be repeated.", splitAtCommas: true);
-
     public BoolFlag Verbose { get; } =
         new("verbose", "Show all of each finding, also when there is a report.") { Alias = "v" };
 
@@ -75,12 +66,39 @@ internal sealed class ScanFlags
             "Open so many archives (zip, tar, gzip, images of containers) inside of each other. Else none is opened."
         );
 
+    public NumberFlag LargestFile { get; } = new("max-target-megabytes", "Pass over larger files, and list them.");
+
+    public NumberFlag DecodeDepth { get; } =
+        new(
+            "max-decode-depth",
+            "Look also into what is encoded in base64, hexadecimal or as in URLs, so many times; 5 if not given, 0 for never."
+        );
+
+    public BoolFlag NoProgress { get; } =
+        new("no-progress", "Do not show how far the scan is, which a terminal is shown else.");
+
+    public NumberFlag Timeout { get; } = new("timeout", "Give up after so many seconds (exit code 2).");
+
     public BoolFlag IgnoreAllow { get; } =
         new("ignore-gitleaks-allow", "Report also lines with gitleaks:allow or mayfly:allow.");
 
+    /// <summary>What gitleaks has and Mayfly does not: said rather than ignored, where the result would be another.</summary>
+    private static IReadOnlyList<Flag> Refused =>
+        [
+            new RefusedFlag(
+                "report-template",
+                "there are no templates of reports: use -f json, and a program such as jq"
+            )
+            {
+                Hidden = true,
+            },
+            new RefusedFlag("diagnostics", "there is no profiler in here: use dotnet-trace") { Hidden = true },
+            new RefusedFlag("diagnostics-dir", "there is no profiler in here: use dotnet-trace") { Hidden = true },
+        ];
+
     public IReadOnlyList<Flag> All =>
         [
-            Config,
+            .. Rules.All,
             ReportFormat,
             ReportPath,
             Redact,
@@ -90,15 +108,21 @@ internal sealed class ScanFlags
             Known,
             KnownPrefix,
             ExitCode,
-            EnableRule,
             Verbose,
             Explain,
             Strict,
             ArchiveDepth,
             IgnoreAllow,
+            LargestFile,
+            DecodeDepth,
+            NoProgress,
+            Timeout,
             // There is no banner; colours and remarks come only where they do not hurt.
             new BoolFlag("no-banner", "") { Hidden = true },
             new BoolFlag("no-color", "") { Hidden = true },
             new TextFlag("log-level", "") { Hidden = true, Alias = "l" },
+            // For links in reports, which have none.
+            new TextFlag("platform", "") { Hidden = true },
+            .. Refused,
         ];
 }

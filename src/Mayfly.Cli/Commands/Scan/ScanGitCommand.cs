@@ -24,6 +24,7 @@ internal sealed class ScanGitCommand() : ScanCommand("git", "Find secrets in the
             $ mayfly scan git
             $ mayfly scan git -log-opts="origin/main..HEAD"
             $ mayfly scan git -staged
+            $ mayfly scan git -max-archive-depth=1
             """;
 
     public override int Most => 1;
@@ -34,17 +35,11 @@ internal sealed class ScanGitCommand() : ScanCommand("git", "Find secrets in the
 
     protected override (IScanSource? Source, string? Problem) SourceOf(Invocation call, IReadOnlySet<string> own)
     {
-        if (!Directory.Exists(Target(call)))
-        {
-            return (null, $"{Target(call)}: there is no such folder");
-        }
-
         var scope =
             _staged.Value ? GitScope.Staged
             : _preCommit.Value ? GitScope.Unstaged
             : GitScope.History;
-        var (words, problem) = ShellWords.Split(_log.Value ?? "");
-        return words is null ? (null, $"-log-opts: {problem}") : (new GitSource(Target(call), scope, words), null);
+        return History(Target(call), scope, _log.Value);
     }
 
     private static string Target(Invocation call) => call.Arguments is [var path, ..] ? path : ".";

@@ -1,3 +1,4 @@
+using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Dispatch;
 
 namespace Mayfly.Cli.Commands.Scan;
@@ -12,6 +13,9 @@ internal sealed class ScanGroup() : Group("scan", "Find secrets that have leaked
             "git" => new ScanGitCommand(),
             "dir" or "directory" or "file" => new ScanDirCommand(),
             "stdin" => new ScanStdinCommand(),
+            "detect" => new ScanDetectCommand(protects: false),
+            "protect" => new ScanDetectCommand(protects: true),
+            "version" => new VersionCommand(),
             "install-hook" => new ScanInstallHookCommand(),
             _ => null,
         };

@@ -12,7 +12,7 @@ internal static class ScanRules
     /// <param name="flags">Its flags.</param>
     /// <param name="source">The folder that is scanned, or null.</param>
     /// <returns>The rules, the file that they come from if one does, and what is wrong.</returns>
-    public static (RuleSet? Rules, string? File, string? Problem) Load(Invocation call, ScanFlags flags, string? source)
+    public static (RuleSet? Rules, string? File, string? Problem) Load(Invocation call, RuleFlags flags, string? source)
     {
         var (rules, file, problem) = LoadAll(call, flags, source);
         if (rules is null || flags.EnableRule.Values.Count == 0)
@@ -37,7 +37,7 @@ internal static class ScanRules
 
     private static (RuleSet? Rules, string? File, string? Problem) LoadAll(
         Invocation call,
-        ScanFlags flags,
+        RuleFlags flags,
         string? source
     )
     {

@@ -16,5 +16,5 @@ internal sealed class ScanStdinCommand() : ScanCommand("stdin", "Find secrets in
     protected override string? FolderOf(Invocation call) => null;
 
     protected override (IScanSource? Source, string? Problem) SourceOf(Invocation call, IReadOnlySet<string> own) =>
-        (new StreamSource(call.Session.Input(), "") { MaxArchiveDepth = ArchiveDepth }, null);
+        (Input(call), null);
 }

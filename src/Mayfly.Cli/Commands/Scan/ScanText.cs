@@ -63,6 +63,7 @@ internal static class ScanText
     {
         foreach (
             var (file, line, rule, reason) in suppressions
+                .Distinct()
                 .OrderBy(each => each.File, StringComparer.Ordinal)
                 .ThenBy(each => each.Line)
                 .ThenBy(each => each.RuleId, StringComparer.Ordinal)

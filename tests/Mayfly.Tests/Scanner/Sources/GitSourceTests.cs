@@ -293,6 +293,7 @@ public sealed class GitSourceTests : IDisposable
                         scanner,
                         new MemoryStream(Encoding.UTF8.GetBytes(text)),
                         tally,
+                        [],
                         CancellationToken.None
                     );
                     return tally.Result().Failure is null;
