@@ -15,6 +15,12 @@ internal sealed class Session
     /// <summary>Asks without echo. Null when there is no terminal to ask on.</summary>
     public required Func<string, string?>? ReadHidden { get; init; }
 
+    /// <summary>Standard output as bytes.</summary>
+    public Func<Stream> RawOut { get; init; } = static () => Standard(1);
+
+    /// <summary>Standard error as bytes.</summary>
+    public Func<Stream> RawError { get; init; } = static () => Standard(2);
+
     public bool OutputIsTerminal { get; init; }
 
     public bool ErrorIsTerminal { get; init; }

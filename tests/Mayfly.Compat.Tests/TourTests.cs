@@ -18,6 +18,7 @@ public sealed class TourTests(RabbitServers servers)
         [
             "docs/getting-started.md",
             "docs/honeytokens.md",
+            "docs/redact.md",
             .. new[] { "docs/agent", "docs/concepts" }
                 .SelectMany(folder => Directory.GetFiles(Path.Combine(ForeignProgram.Repository, folder), "*.md"))
                 .Where(page => File.ReadAllText(page).Contains(Mark, StringComparison.Ordinal))

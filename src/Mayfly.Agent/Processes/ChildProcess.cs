@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Mayfly.Agent.Processes;
 
-/// <summary>A program that the agent has started, with the agent's own standard streams. Safe for concurrent use.</summary>
+/// <summary>A program that this one has started, with its own standard streams. Safe for concurrent use.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private const int NoSuchFile = 2;
@@ -22,19 +22,32 @@ internal sealed class ChildProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>What it writes, when that is to be read.</summary>
+    public Stream Output => _process.StandardOutput.BaseStream;
+
+    /// <summary>What it writes to standard error, when that is to be read.</summary>
+    public Stream Error => _process.StandardError.BaseStream;
+
     /// <summary>Ends with the exit code; 128 and the signal's number when a signal ended it.</summary>
     public Task<int> Exited { get; }
 
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program (a path, or a name that is looked up in PATH) and its arguments.</param>
     /// <param name="variables">Environment variables besides the agent's own; null takes one away.</param>
+    /// <param name="readsOutput">What it writes is to be read from <see cref="Output"/> and <see cref="Error"/>.</param>
     /// <exception cref="ProgramStartException">It cannot be started.</exception>
     public static ChildProcess Start(
         IReadOnlyList<string> command,
-        IEnumerable<KeyValuePair<string, string?>> variables
+        IEnumerable<KeyValuePair<string, string?>> variables,
+        bool readsOutput = false
     )
     {
-        var start = new ProcessStartInfo(Locate(command[0])) { UseShellExecute = false };
+        var start = new ProcessStartInfo(Locate(command[0]))
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = readsOutput,
+            RedirectStandardError = readsOutput,
+        };
         foreach (var argument in command.Skip(1))
         {
             start.ArgumentList.Add(argument);

@@ -10,6 +10,7 @@ using Mayfly.Cli.Commands.Lease;
 using Mayfly.Cli.Commands.Local;
 using Mayfly.Cli.Commands.Operator;
 using Mayfly.Cli.Commands.Policy;
+using Mayfly.Cli.Commands.Redact;
 using Mayfly.Cli.Commands.Rotation;
 using Mayfly.Cli.Commands.Scan;
 using Mayfly.Cli.Commands.Secrets;
@@ -42,6 +43,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotate",
             "rotation",
             "scan",
+            "redact",
             "agent",
             "honeytoken",
             "run",
@@ -77,6 +79,7 @@ internal sealed class Root() : Group("mayfly", "Reads, writes and governs secret
             "rotate" => new RotateCommand(),
             "rotation" => new RotationGroup(),
             "scan" => new ScanGroup(),
+            "redact" => new RedactCommand(),
             "agent" => new AgentGroup(),
             "honeytoken" => new HoneytokenGroup(),
             "run" => new RunCommand(),
