@@ -13,8 +13,11 @@ internal sealed class KnownSecrets : IAsyncDisposable
     /// <summary>More texts are left out: their answer would have a hundred megabytes.</summary>
     private const int MostParts = 1_000_000;
 
-    /// <summary>An index that took longer to make is good for four times as long: so making them takes a fifth of a core at most.</summary>
+    /// <summary>An index that took longer to make is good for some time, whatever changes: the server has other things to do.</summary>
     private static readonly TimeSpan Quick = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>How long that is at most; less when four times as long as it took to make is less.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     private readonly MountRegistry _mounts;
     private readonly TimeProvider _time;
@@ -86,7 +89,7 @@ internal sealed class KnownSecrets : IAsyncDisposable
 
     private bool IsGood(KnownIndex index) =>
         index.IsOf(Volatile.Read(ref _changes), _mounts.Table)
-        || (_took > Quick && _time.GetElapsedTime(_made) < _took * 4);
+        || (_took > Quick && _time.GetElapsedTime(_made) is var age && age < _took * 4 && age < Longest);
 
     private async Task<KnownIndex> MakeAsync(CancellationToken cancellation)
     {
