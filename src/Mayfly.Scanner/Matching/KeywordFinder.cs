@@ -63,11 +63,17 @@ internal sealed class KeywordFinder
     /// <summary>Adds every place where a keyword ends, nearly from the beginning to the end of the text.</summary>
     /// <param name="text">The bytes.</param>
     /// <param name="hits">Gets the keyword's number, and the place after its last byte.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Find(ReadOnlySpan<byte> text, List<(int Keyword, int End)> hits)
     {
         foreach (var number in _single)
         {
             FindLetter(text, number, hits);
+        }
+
+        if (_places.Length == 0)
+        {
+            return;
         }
 
         ref var bitmap = ref MemoryMarshal.GetArrayDataReference(_bitmap);
@@ -84,9 +90,20 @@ internal sealed class KeywordFinder
                 continue;
             }
 
-            Compare(text, i, one, hits);
-            Compare(text, i + 2, two, hits);
-            Compare(text, i + 4, three, hits);
+            if (Has(ref bitmap, one) != 0)
+            {
+                Compare(text, i, one, hits);
+            }
+
+            if (Has(ref bitmap, two) != 0)
+            {
+                Compare(text, i + 2, two, hits);
+            }
+
+            if (Has(ref bitmap, three) != 0)
+            {
+                Compare(text, i + 4, three, hits);
+            }
         }
 
         for (; i < text.Length; i += 2)
@@ -102,13 +119,9 @@ internal sealed class KeywordFinder
     private static uint Triple(ReadOnlySpan<byte> text) =>
         text[0] | (text.Length > 1 ? (uint)text[1] << 8 : 0) | (text.Length > 2 ? (uint)text[2] << 16 : 0);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compare(ReadOnlySpan<byte> text, int at, uint hash, List<(int Keyword, int End)> hits)
     {
-        if (Has(ref _bitmap[0], hash) == 0)
-        {
-            return;
-        }
-
         var bucket = hash >> (Bits - BucketBits);
         foreach (ref readonly var place in _places.AsSpan(_buckets[bucket].._buckets[bucket + 1]))
         {

@@ -6,21 +6,48 @@ namespace Mayfly.Scanner.Matching;
 /// A regular expression in Go's RE2 syntax (https://github.com/google/re2/wiki/Syntax), matched in time linear in the text:
 /// no pattern can hang a scan. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// .NET's linear matcher takes some milliseconds and megabytes to construct, its backtracking one next to nothing, and both
+/// find the same. So short texts are tried with the latter, while that takes no longer than a linear matcher would; the
+/// first time it does, the linear one takes over for good.
+/// </remarks>
 public sealed class LinearRegex
 {
-    private readonly Lazy<Regex> _regex;
+    /// <summary>Longer texts (in characters) are for the linear matcher alone.</summary>
+    private const int Short = 8 << 10;
 
-    private LinearRegex(string pattern, Lazy<Regex> regex)
+    /// <summary>Larger patterns (in characters of a match, with all their alternatives) are constructed to see whether that works.</summary>
+    private const int Large = 5000;
+
+    /// <summary>A single text may take so long.</summary>
+    private static readonly TimeSpan MostForOne = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>All texts together may take so much longer than <see cref="EachCharacter"/> says.</summary>
+    private static readonly TimeSpan MostForAll = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>What a linear matcher takes for a character at worst.</summary>
+    private static readonly TimeSpan EachCharacter = TimeSpan.FromMicroseconds(0.2);
+
+    private static readonly TimeProvider Clock = TimeProvider.System;
+
+    private readonly Lazy<Regex> _backtracking;
+    private readonly Lazy<Regex> _linear;
+
+    // What is left before the linear matcher takes over.
+    private long _credit = MostForAll.Ticks;
+
+    private LinearRegex(string pattern, Lazy<Regex> backtracking, Lazy<Regex> linear)
     {
         Pattern = pattern;
-        _regex = regex;
+        _backtracking = backtracking;
+        _linear = linear;
     }
 
     /// <summary>As it was written.</summary>
     public string Pattern { get; }
 
     /// <summary>How many groups it captures.</summary>
-    public int Groups => _regex.Value.GetGroupNumbers().Length - 1;
+    public int Groups => _backtracking.Value.GetGroupNumbers().Length - 1;
 
     /// <summary>Compiles <paramref name="pattern"/>. Exactly one of the two results is null.</summary>
     public static (LinearRegex? Regex, string? Problem) Compile(string pattern)
@@ -33,7 +60,14 @@ public sealed class LinearRegex
 
         try
         {
-            return (new LinearRegex(pattern, new Lazy<Regex>(Build(translated))), null);
+            var backtracking = Backtracking(translated);
+            var linear = new Lazy<Regex>(() => Linear(translated));
+            if (PatternParser.Parse(pattern) is not { Size: < Large })
+            {
+                _ = linear.Value;
+            }
+
+            return (new LinearRegex(pattern, new Lazy<Regex>(backtracking), linear), null);
         }
         catch (RegexParseException e)
         {
@@ -49,18 +83,84 @@ public sealed class LinearRegex
     /// A pattern that is known to be valid, because it is the program's own: compiled when it is first used, which for most
     /// rules of a scan is never.
     /// </summary>
-    internal static LinearRegex Trusted(string pattern) =>
-        new(pattern, new Lazy<Regex>(() => Build(GoSyntax.Translate(pattern).Pattern!)));
+    internal static LinearRegex Trusted(string pattern)
+    {
+        var translated = new Lazy<string>(() => GoSyntax.Translate(pattern).Pattern!);
+        return new LinearRegex(
+            pattern,
+            new Lazy<Regex>(() => Backtracking(translated.Value)),
+            new Lazy<Regex>(() => Linear(translated.Value))
+        );
+    }
 
-    private static Regex Build(string translated) =>
-        new(translated, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, Regex.InfiniteMatchTimeout);
+    private static Regex Backtracking(string translated) => new(translated, RegexOptions.CultureInvariant, MostForOne);
+
+    // .NET 10's linear matcher passes over matches of patterns that begin with a repetition ("b?a" in "xAbb1 Abkaa"): it looks
+    // for what follows the repetition first, and goes on too far. What is in front here keeps it from doing so.
+    private static Regex Linear(string translated) =>
+        new(
+            @$"(?:\b|\B)(?:{translated})",
+            RegexOptions.NonBacktracking | RegexOptions.CultureInvariant,
+            Regex.InfiniteMatchTimeout
+        );
 
     /// <summary>Whether it matches anywhere in <paramref name="text"/>.</summary>
-    public bool IsMatch(ReadOnlySpan<char> text) => _regex.Value.IsMatch(text);
+    public bool IsMatch(ReadOnlySpan<char> text)
+    {
+        if (IsForBacktracking(text.Length))
+        {
+            var regex = _backtracking.Value;
+            var start = Clock.GetTimestamp();
+            try
+            {
+                var isMatch = regex.IsMatch(text);
+                Charge(start, text.Length);
+                return isMatch;
+            }
+            catch (RegexMatchTimeoutException)
+            {
+                Charge(start, text.Length);
+            }
+        }
+
+        return _linear.Value.IsMatch(text);
+    }
 
     /// <summary>The matches in <paramref name="text"/>, from left to right, none overlapping.</summary>
-    public MatchCollection Matches(string text) => _regex.Value.Matches(text);
+    public MatchCollection Matches(string text)
+    {
+        if (IsForBacktracking(text.Length))
+        {
+            var regex = _backtracking.Value;
+            var start = Clock.GetTimestamp();
+            try
+            {
+                var matches = regex.Matches(text);
+                // They are looked for when they are asked for.
+                _ = matches.Count;
+                Charge(start, text.Length);
+                return matches;
+            }
+            catch (RegexMatchTimeoutException)
+            {
+                Charge(start, text.Length);
+            }
+        }
+
+        return _linear.Value.Matches(text);
+    }
 
     /// <summary>The pattern.</summary>
     public override string ToString() => Pattern;
+
+    private bool IsForBacktracking(int length) => length <= Short && Interlocked.Read(ref _credit) > 0;
+
+    private void Charge(long start, int length)
+    {
+        var excess = Clock.GetElapsedTime(start) - (length * EachCharacter);
+        if (excess > TimeSpan.Zero)
+        {
+            Interlocked.Add(ref _credit, -excess.Ticks);
+        }
+    }
 }

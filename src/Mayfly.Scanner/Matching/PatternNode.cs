@@ -12,6 +12,9 @@ internal abstract record PatternNode
     /// <summary>The most line ends that a match has; null for any number.</summary>
     public abstract int? LineEnds { get; }
 
+    /// <summary>How many places for characters it has, with all alternatives and repetitions written out.</summary>
+    public abstract long Size { get; }
+
     /// <summary>One character of a set.</summary>
     internal sealed record One(SymbolSet Set) : PatternNode
     {
@@ -19,6 +22,8 @@ internal abstract record PatternNode
         public override int? Bytes => Set.Has(SymbolSet.Other) ? 3 : 1;
 
         public override int? LineEnds => Set.Has('\n') ? 1 : 0;
+
+        public override long Size => 1;
     }
 
     /// <summary>One after the other.</summary>
@@ -27,6 +32,8 @@ internal abstract record PatternNode
         public override int? Bytes => Sum(Parts.Select(part => part.Bytes));
 
         public override int? LineEnds => Sum(Parts.Select(part => part.LineEnds));
+
+        public override long Size => Parts.Sum(part => part.Size);
     }
 
     /// <summary>One of several.</summary>
@@ -35,6 +42,8 @@ internal abstract record PatternNode
         public override int? Bytes => Largest(Parts.Select(part => part.Bytes));
 
         public override int? LineEnds => Largest(Parts.Select(part => part.LineEnds));
+
+        public override long Size => Parts.Sum(part => part.Size);
     }
 
     /// <summary>Again and again.</summary>
@@ -43,6 +52,8 @@ internal abstract record PatternNode
         public override int? Bytes => Times(Part.Bytes);
 
         public override int? LineEnds => Times(Part.LineEnds);
+
+        public override long Size => Math.Min(Part.Size * Math.Max(Most ?? Fewest + 1, 1), int.MaxValue);
 
         private int? Times(int? each) =>
             each == 0 ? 0

@@ -116,4 +116,25 @@ public sealed class GoSyntaxTests
         var regex = LinearRegex.Compile("(a+)+(a|aa)*b").Regex!;
         Assert.False(regex.IsMatch(new string('a', 100_000)));
     }
+
+    [Fact]
+    public void Many_short_texts_do_not_hang_it_either()
+    {
+        var regex = LinearRegex.Compile("(a+)+(a|aa)*b").Regex!;
+        var text = new string('a', 2000);
+        Assert.All(Enumerable.Range(0, 2000), _ => Assert.False(regex.IsMatch(text)));
+    }
+
+    [Theory]
+    [InlineData("b?a", "xAbb1 Abkaa")]
+    [InlineData("x?(a|b)", "axKkAbbAb1c")]
+    [InlineData(@"[\w.-]{0,50}?(?:key)=([a-z]{3})", "akey=abc my.key=xyz key=zzz")]
+    public void Long_texts_have_the_matches_of_short_ones(string pattern, string text)
+    {
+        var regex = LinearRegex.Compile(pattern).Regex!;
+        var expected = regex.Matches(text).Select(match => (match.Index, match.Value)).ToArray();
+        Assert.True(expected.Length > 1);
+        var found = regex.Matches(text + new string('\n', 100_000)).Select(match => (match.Index, match.Value));
+        Assert.Equal(expected, found);
+    }
 }
