@@ -8,7 +8,7 @@ namespace Mayfly.Scanner.Scanning;
 internal sealed class KeywordPlaces(int rules)
 {
     /// <summary>After a text with more keywords the list is made anew, so that it does not stay large.</summary>
-    private const int MostKept = 16 << 10;
+    private const int MostKept = 64 << 10;
 
     private readonly Of[] _rules = new Of[rules];
     private readonly List<int> _touched = [];

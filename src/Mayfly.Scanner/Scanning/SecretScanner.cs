@@ -129,7 +129,7 @@ public sealed class SecretScanner
                 Commit = commit,
                 Tags = rule.Tags,
             })
-            .Where(finding => !IsAllowed(_rulesById[finding.RuleId], finding, finding.Line));
+            .Where(finding => !IsAllowed(_rulesById[finding.RuleId], finding, finding.Line, comment: null));
 
     /// <summary>So many encodings around each other (base64, hexadecimal, percent) are taken off; 0 for none.</summary>
     public int DecodeDepth { get; init; }
@@ -348,7 +348,7 @@ public sealed class SecretScanner
             Entropy = Entropy.Of(secret),
             Tags = rule.Tags,
         };
-        if (IsAllowed(rule, finding, line))
+        if (IsAllowed(rule, finding, line, place.AllowComment(match.Index, whole.Length)))
         {
             return;
         }
@@ -385,9 +385,9 @@ public sealed class SecretScanner
         return match.Value.TrimEnd('\n');
     }
 
-    private bool IsAllowed(ScanRule rule, Finding finding, string line)
+    private bool IsAllowed(ScanRule rule, Finding finding, string line, string? comment)
     {
-        if (_allowComments && AllowComment(line) is { } comment)
+        if (_allowComments && comment is not null)
         {
             return Suppress(finding, $"the comment {comment}");
         }
@@ -429,6 +429,8 @@ public sealed class SecretScanner
     private List<Finding> Reported(List<Finding> findings, List<Finding> forged)
     {
         var reported = new List<Finding>();
+        var specific = findings.FindAll(finding => !_rulesById[finding.RuleId].Generic);
+        var specificForged = forged.FindAll(finding => !_rulesById[finding.RuleId].Generic);
         foreach (var finding in findings)
         {
             var rule = _rulesById[finding.RuleId];
@@ -443,7 +445,7 @@ public sealed class SecretScanner
                 continue;
             }
 
-            if (rule.Generic && (Same(finding, forged) ?? Same(finding, findings)) is { } known)
+            if (rule.Generic && (Same(finding, specificForged) ?? Same(finding, specific)) is { } known)
             {
                 Suppress(finding, $"the rule {known.RuleId} knows what it is");
                 continue;
@@ -455,8 +457,8 @@ public sealed class SecretScanner
         return reported;
     }
 
-    /// <summary>What a rule that is not generic has to say of the secret of <paramref name="finding"/>.</summary>
-    private Finding? Same(Finding finding, List<Finding> others) =>
+    /// <summary>What one of the other findings has to say of the secret of <paramref name="finding"/>.</summary>
+    private static Finding? Same(Finding finding, List<Finding> others) =>
         others.Find(other =>
             other.StartLine <= finding.EndLine
             && finding.StartLine <= other.EndLine
@@ -464,7 +466,6 @@ public sealed class SecretScanner
                 other.Match.Contains(finding.Secret, StringComparison.Ordinal)
                 || finding.Match.Contains(other.Secret, StringComparison.Ordinal)
             )
-            && !_rulesById[other.RuleId].Generic
         );
 
     private static bool HasNeighbour(List<Finding> findings, Finding finding, RequiredRule required) =>

@@ -12,8 +12,6 @@ namespace Mayfly.Scanner.Scanning;
 /// <param name="text">The text.</param>
 internal sealed class TextPlace(Fragment fragment, int from, int to, string text)
 {
-    private static readonly string[] AllowComments = ["gitleaks:allow", "mayfly:allow"];
-
     private readonly int _firstLine = fragment.FirstLine + fragment.Bytes.Span[..from].Count((byte)'\n');
 
     // The line of the place that was asked for last: its number in the text, and where it begins there.
@@ -61,7 +59,7 @@ internal sealed class TextPlace(Fragment fragment, int from, int to, string text
         }
 
         _lines = string.Concat(head, text.AsSpan(_lineStart, _linesAt.End - _lineStart), tail);
-        _comment = AllowComments.FirstOrDefault(comment => _lines.Contains(comment, StringComparison.Ordinal));
+        _comment = SecretScanner.AllowComment(_lines);
         return _lines;
     }
 
