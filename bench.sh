@@ -19,9 +19,9 @@ if ! command -v rg >/dev/null; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ripgrep >/dev/null
 fi
 ./run.sh build
-# The agent is measured as it is shipped: compiled to native code.
+# The agent and the scanner's start are measured as they are shipped: compiled to native code.
 case " $* " in
-  "  " | *" agent "*) [ artifacts/dist/mayfly -nt artifacts/bin/.built ] || ./run.sh publish artifacts/dist ;;
+  "  " | *" agent "* | *" scan "*) [ artifacts/dist/mayfly -nt artifacts/bin/.built ] || ./run.sh publish artifacts/dist ;;
 esac
 dotnet build tests/Mayfly.Benchmarks -c Release -v quiet -clp:NoSummary
 exec tests/Mayfly.Benchmarks/bin/Release/net10.0/Mayfly.Benchmarks "$@"
