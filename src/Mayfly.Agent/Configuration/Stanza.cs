@@ -224,9 +224,9 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
     /// All stanzas of that name with their label or type: <c>sink "file" { … }</c>, <c>sink { type = "file" … }</c>, and in
     /// JSON and YAML <c>sink: {file: {…}}</c> or a list of either.
     /// </summary>
-    public IReadOnlyList<(string Label, Stanza Stanza)> Labelled(string key, bool hasType = true)
+    public IReadOnlyList<LabelledStanza> Labelled(string key, bool hasType = true)
     {
-        var found = new List<(string, Stanza)>();
+        var found = new List<LabelledStanza>();
         foreach (var item in _fields.Items(key))
         {
             foreach (var (labels, inner) in Bodies(item.Labels, item.Value, key))
@@ -239,7 +239,7 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
     }
 
     /// <summary>All stanzas of that name in this one, which holds nothing else: <c>sinks { sink "file" { … } … }</c>.</summary>
-    public IReadOnlyList<(string Label, Stanza Stanza)> Inner(string key)
+    public IReadOnlyList<LabelledStanza> Inner(string key)
     {
         var found = Labelled(key);
         Finish();
@@ -310,7 +310,7 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
         IReadOnlyList<string> labels,
         HclBody inner,
         bool hasType,
-        List<(string, Stanza)> found
+        List<LabelledStanza> found
     )
     {
         if (labels.Count == 1)
@@ -321,7 +321,7 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
                 stanza.Meaningless("type");
             }
 
-            found.Add((labels[0], stanza));
+            found.Add(new LabelledStanza(labels[0], stanza));
         }
         else if (labels.Count == 0 && hasType && inner.Find("type")?.Value is HclString type)
         {
@@ -356,17 +356,30 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
         switch (value)
         {
             case HclObject found:
-                return [(labels, found.Body)];
+                yield return (labels, found.Body);
+                break;
             case HclNull:
-                return [(labels, new HclBody([], value.Position))];
+                yield return (labels, new HclBody([], value.Position));
+                break;
             case HclList list:
-                return list.Items.SelectMany(item => Bodies(labels, item, key));
+                foreach (var item in list.Items)
+                {
+                    foreach (var body in Bodies(labels, item, key))
+                    {
+                        yield return body;
+                    }
+                }
+
+                break;
             default:
                 notes.Problem(value.Position, $"{Within}expected {key} {{ … }}, found {value.Kind}");
-                return [];
+                break;
         }
     }
 }
+
+/// <summary>A stanza with its label or type.</summary>
+internal sealed record LabelledStanza(string Label, Stanza Stanza);
 
 /// <summary>What is wrong with configuration files, and what has less effect than it says. Holds no values of theirs.</summary>
 internal sealed class ConfigurationNotes

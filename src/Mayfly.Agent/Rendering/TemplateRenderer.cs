@@ -14,6 +14,7 @@ internal sealed class TemplateRenderer : IAsyncDisposable
 {
     private readonly LiveSecrets _live;
     private readonly LocalFiles _files;
+    private readonly Leftovers _leftovers;
     private readonly IReadOnlyList<TemplateTask> _tasks;
     private readonly IReadOnlyList<VariableTarget> _variables;
     private readonly UsedVersions _used;
@@ -69,6 +70,7 @@ internal sealed class TemplateRenderer : IAsyncDisposable
             }
         );
         _files = new LocalFiles(log, time);
+        _leftovers = new Leftovers(time);
         var data = new TemplateData(_live, source, _files);
         var used = _used = new UsedVersions();
         _variables = [.. variables.Select(variable => new VariableTarget(variable.Variable))];
@@ -111,6 +113,7 @@ internal sealed class TemplateRenderer : IAsyncDisposable
                     Changed?.Invoke();
                 }
             };
+            task.Changed += _leftovers.Notice;
         }
     }
 
@@ -143,6 +146,7 @@ internal sealed class TemplateRenderer : IAsyncDisposable
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var tasks = _tasks.Select(task => Task.Run(() => task.RunAsync(end.Token), CancellationToken.None)).ToList();
         tasks.Add(_files.RunAsync(end.Token));
+        tasks.Add(_leftovers.RunAsync(end.Token));
         var first = await Task.WhenAny(tasks);
         await end.CancelAsync();
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

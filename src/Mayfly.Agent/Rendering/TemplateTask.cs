@@ -154,8 +154,6 @@ internal sealed class TemplateTask
             _used.Begin();
             _log.LogInformation("Rendered {Template} to {Target}", _text.Name, _target.Name);
             Changed?.Invoke();
-            // Otherwise what changes allocate piles up, over days, to as much as the processor's cache holds, before it is collected.
-            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
         }
 
         if (_isActionDue)

@@ -20,33 +20,15 @@ internal sealed class GuardedSource
 
     private readonly LiveSecretsOptions _options;
     private readonly SemaphoreSlim _places;
-    private readonly ResiliencePipeline _breaker;
+    private readonly Lazy<ResiliencePipeline> _breaker;
 
     public GuardedSource(ISecretSource source, LiveSecretsOptions options)
     {
         Source = source;
         _options = options;
         _places = new SemaphoreSlim(options.MaxConcurrentFetches);
-        _breaker = new ResiliencePipelineBuilder { TimeProvider = new MonotonicTime(options.Time) }
-            .AddCircuitBreaker(
-                new CircuitBreakerStrategyOptions
-                {
-                    // One secret's own retries do not trip it; ten failing within half a minute do.
-                    FailureRatio = 0.5,
-                    MinimumThroughput = 10,
-                    SamplingDuration = TimeSpan.FromSeconds(30),
-                    BreakDurationGenerator = static _ => new(Break + RefreshSchedule.Spread(Break)),
-                    ShouldHandle = static outcome =>
-                        new(
-                            outcome.Outcome.Exception
-                                is SecretSourceException
-                                {
-                                    Reason: SecretFailure.Unreachable or SecretFailure.Throttled
-                                }
-                        ),
-                }
-            )
-            .Build();
+        // Until something fails there is nothing to break, and building it would be a good part of a program's start.
+        _breaker = new Lazy<ResiliencePipeline>(() => Breaker(options.Time));
     }
 
     public ISecretSource Source { get; }
@@ -81,6 +63,28 @@ internal sealed class GuardedSource
             stop
         );
 
+    private static ResiliencePipeline Breaker(TimeProvider time) =>
+        new ResiliencePipelineBuilder { TimeProvider = new MonotonicTime(time) }
+            .AddCircuitBreaker(
+                new CircuitBreakerStrategyOptions
+                {
+                    // One secret's own retries do not trip it; ten failing within half a minute do.
+                    FailureRatio = 0.5,
+                    MinimumThroughput = 10,
+                    SamplingDuration = TimeSpan.FromSeconds(30),
+                    BreakDurationGenerator = static _ => new(Break + RefreshSchedule.Spread(Break)),
+                    ShouldHandle = static outcome =>
+                        new(
+                            outcome.Outcome.Exception
+                                is SecretSourceException
+                                {
+                                    Reason: SecretFailure.Unreachable or SecretFailure.Throttled
+                                }
+                        ),
+                }
+            )
+            .Build();
+
     private async Task<TResult> CountAsync<TResult>(Task<TResult> call, Action<ISecretSource, SecretFailure?> count)
     {
         try
@@ -106,7 +110,12 @@ internal sealed class GuardedSource
         await _places.WaitAsync(stop);
         try
         {
-            return await _breaker.ExecuteAsync(
+            if (!_breaker.IsValueCreated)
+            {
+                return await FirstAsync(name, call, argument, stop);
+            }
+
+            return await _breaker.Value.ExecuteAsync(
                 static async (state, stop) =>
                     await state.Guard.LimitAsync(state.name, state.call, state.argument, stop),
                 (Guard: this, name, call, argument),
@@ -126,6 +135,37 @@ internal sealed class GuardedSource
         finally
         {
             _places.Release();
+        }
+    }
+
+    /// <summary>A call while none has failed; when this one does, it is the first that the breaker counts.</summary>
+    private async Task<TResult> FirstAsync<TArgument, TResult>(
+        string name,
+        Func<TArgument, CancellationToken, Task<TResult>> call,
+        TArgument argument,
+        CancellationToken stop
+    )
+    {
+        try
+        {
+            return await LimitAsync(name, call, argument, stop);
+        }
+        catch (SecretSourceException failure)
+        {
+            try
+            {
+                await _breaker.Value.ExecuteAsync(
+                    static (failure, _) => ValueTask.FromException(failure),
+                    failure,
+                    CancellationToken.None
+                );
+            }
+            catch (Exception told) when (told == failure || told is BrokenCircuitException)
+            {
+                // Counted, or one of many that began together and no longer count.
+            }
+
+            throw;
         }
     }
 

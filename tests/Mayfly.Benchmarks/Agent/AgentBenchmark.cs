@@ -11,6 +11,7 @@ namespace Mayfly.Benchmarks.Agent;
 internal static class AgentBenchmark
 {
     private const int Rounds = 5;
+    private const int Starts = 21;
     private const int Seconds = 3;
     private const int Secrets = 10;
 
@@ -32,9 +33,7 @@ internal static class AgentBenchmark
             using var http = Child.Http();
             await WriteAsync(vault, http, 0, cancellation);
             await File.WriteAllTextAsync(Path.Combine(folder, "token"), vault.RootToken, cancellation);
-            figures.Add(
-                new("agent.first-template (goal < 150)", await FirstTemplateAsync(folder, vault, cancellation), "ms")
-            );
+            await FirstTemplateAsync(folder, vault, figures, cancellation);
 
             var port = Child.FreePort();
             var file = await ConfigureAsync(folder, vault, port, cancellation);
@@ -61,16 +60,17 @@ internal static class AgentBenchmark
     private static string Program =>
         Path.Combine(Path.GetDirectoryName(MeasuredVault.Program)!, "..", "dist", "mayfly");
 
-    private static async Task<double> FirstTemplateAsync(
+    private static async Task FirstTemplateAsync(
         string folder,
         MeasuredVault vault,
+        List<Figure> figures,
         CancellationToken cancellation
     )
     {
         var file = await ConfigureAsync(folder, vault, port: null, cancellation);
         var output = Path.Combine(folder, "out");
-        var times = new List<double>();
-        for (var round = 0; round < Rounds; round++)
+        var (times, processor) = (new List<double>(), new List<double>());
+        for (var round = 0; round < Starts; round++)
         {
             File.Delete(output);
             var start = Stopwatch.GetTimestamp();
@@ -89,11 +89,15 @@ internal static class AgentBenchmark
             }
 
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            processor.Add(process.TotalProcessorTime.TotalMilliseconds);
             process.Kill();
             await process.WaitForExitAsync(cancellation);
         }
 
-        return times.Order().ElementAt(Rounds / 2);
+        figures.Add(new("agent.first-template (goal < 150)", times.Order().ElementAt(Starts / 2), "ms"));
+        // On a machine that does other things, too, the best tells what a quiet one would.
+        figures.Add(new("agent.first-template.best", times.Min(), "ms"));
+        figures.Add(new("agent.first-template.processor-time", processor.Order().ElementAt(Starts / 2), "ms"));
     }
 
     private static async Task RefreshAsync(
@@ -110,13 +114,16 @@ internal static class AgentBenchmark
         {
             await WriteAsync(vault, http, refresh, cancellation);
             await UntilAsync(output, refresh, cancellation);
-            if (refresh == RefreshesOfADay / 8)
+            if (refresh is RefreshesOfADay / 10 or RefreshesOfADay / 2 or RefreshesOfADay)
             {
-                figures.Add(new("agent.memory.3h-of-refreshes", agent.ResidentMebibytes, "MiB"));
+                var part = refresh * 100 / RefreshesOfADay;
+                figures.Add(new($"agent.memory.{part}%-of-a-day.meanwhile", agent.ResidentMebibytes, "MiB"));
+                // In a day minutes lie between two refreshes, and not a tenth of a second.
+                await Task.Delay(TimeSpan.FromSeconds(5), cancellation);
+                figures.Add(new($"agent.memory.{part}%-of-a-day (goal < 60)", agent.ResidentMebibytes, "MiB"));
             }
         }
 
-        figures.Add(new("agent.memory.day-of-refreshes (goal < 60)", agent.ResidentMebibytes, "MiB"));
         figures.Add(new("agent.refreshes", Secrets * RefreshesOfADay, "secrets"));
     }
 

@@ -45,7 +45,7 @@ internal static class ConsulFunctions
     ];
 
     public static IEnumerable<TemplateFunction> All { get; } =
-    [.. Signatures.Select(signature => Foreign(signature.Name, signature.Least, signature.Most))];
+        Array.ConvertAll(Signatures, signature => Foreign(signature.Name, signature.Least, signature.Most));
 
     private static TemplateFunction Foreign(string name, int least, int most) =>
         new(

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.IO.Enumeration;
 using Mayfly.Agent.Templates.Language;
 using Mayfly.Agent.Templates.Values;
@@ -8,10 +7,11 @@ namespace Mayfly.Agent.Templates.Functions;
 /// <summary>The functions that a template may call, by name. Immutable.</summary>
 internal sealed class FunctionTable
 {
-    private readonly FrozenDictionary<string, TemplateFunction> _functions;
+    // Not a frozen one, whose making costs an agent more at its start than its look-ups ever save.
+    private readonly Dictionary<string, TemplateFunction> _functions;
 
     private FunctionTable(IEnumerable<TemplateFunction> functions) =>
-        _functions = functions.ToFrozenDictionary(function => function.Name, StringComparer.Ordinal);
+        _functions = functions.ToDictionary(function => function.Name, StringComparer.Ordinal);
 
     /// <summary>All functions: Go's own, and those of consul-template.</summary>
     public static FunctionTable Default { get; } =
@@ -38,7 +38,7 @@ internal sealed class FunctionTable
     /// <summary>This table with others in it, which take the place of those of the same name.</summary>
     public FunctionTable With(IEnumerable<TemplateFunction> others)
     {
-        var all = _functions.ToDictionary(StringComparer.Ordinal);
+        var all = new Dictionary<string, TemplateFunction>(_functions, StringComparer.Ordinal);
         foreach (var other in others)
         {
             all[other.Name] = other;

@@ -18,8 +18,8 @@ internal sealed class Execution
     private readonly ParsedTemplate _template;
     private readonly ExecutionSettings _settings;
     private readonly CancellationToken _cancellation;
-    private readonly Dictionary<string, (Dependency Dependency, int Position)> _used = new(StringComparer.Ordinal);
-    private readonly List<(Dependency Dependency, int Position)> _missing = [];
+    private readonly Dictionary<string, Asked> _used = new(StringComparer.Ordinal);
+    private readonly List<Asked> _missing = [];
     private readonly Evaluator _evaluator;
     private BoundedText _output = new();
     private int _depth;
@@ -88,7 +88,7 @@ internal sealed class Execution
     /// <summary>The value of a dependency, or null when it is not there yet or does not exist.</summary>
     public object? Ask(Dependency dependency)
     {
-        _used.TryAdd(dependency.Key, (dependency, Here));
+        _used.TryAdd(dependency.Key, new Asked(dependency, Here));
         if (_settings.Data.TryGet(dependency, out var value))
         {
             return value;
@@ -96,7 +96,7 @@ internal sealed class Execution
 
         if (!_missing.Exists(use => use.Dependency.Key == dependency.Key))
         {
-            _missing.Add((dependency, Here));
+            _missing.Add(new Asked(dependency, Here));
         }
 
         return null;
@@ -296,4 +296,7 @@ internal sealed class Execution
     /// <summary>What is wrong at a place.</summary>
     public TemplateException Fail(int position, string problem) =>
         _template.Source.Fail(position, $"executing {GoPrint.Quote(_template.Source.Name)}: {problem}");
+
+    /// <summary>A dependency, and where in the text it was asked for first.</summary>
+    private sealed record Asked(Dependency Dependency, int Position);
 }
