@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -13,6 +14,7 @@ namespace Mayfly.Hosting.Logging;
 /// <param name="Part">Which part of the program says so.</param>
 /// <param name="Message">What.</param>
 /// <param name="Error">The failure that it is about, or null.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct LogLine(DateTimeOffset Time, LogLevel Level, string Part, string Message, string? Error)
 {
     private static readonly JsonWriterOptions JsonOptions = new()

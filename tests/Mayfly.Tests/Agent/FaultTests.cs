@@ -65,7 +65,7 @@ public sealed class FaultTests
     public async Task A_file_stays_for_ten_minutes_without_the_server_and_changes_by_itself_when_it_is_back()
     {
         using var folder = new AgentFolder();
-        var port = FreePort();
+        var port = FreePort.Choose();
         var time = new ManualTime();
         var first = await StartServerAsync(folder, port);
         await PrepareAsync(first.Address, folder, "1h");
