@@ -19,13 +19,13 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Packages =>
-        [
-            .. Directory
-                .GetDirectories(Path.Combine(Repository.Root, "src"), "Mayfly.Client*")
-                .Select(folder => Path.GetFileName(folder))
-                .Order(StringComparer.Ordinal),
-        ];
+    public static TheoryData<string> Packages => [.. Names];
+
+    private static IEnumerable<string> Names =>
+        Directory
+            .GetDirectories(Path.Combine(Repository.Root, "src"), "Mayfly.Client*")
+            .Select(folder => Path.GetFileName(folder))
+            .Order(StringComparer.Ordinal);
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
@@ -183,9 +183,13 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_trimmed_program_logs_in_reads_and_keeps_a_secret_fresh()
+    public async Task A_trimmed_program_of_all_packages_logs_in_reads_and_keeps_a_secret_fresh()
     {
-        await PackAsync("Mayfly.Client");
+        foreach (var package in Names)
+        {
+            await PackAsync(package);
+        }
+
         await File.WriteAllTextAsync(
             _folder.File("Consumer.csproj"),
             $"""
@@ -204,6 +208,10 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Mayfly.Client" Version="{_version}" />
+                <PackageReference Include="Mayfly.Client.Aws" Version="{_version}" />
+                <PackageReference Include="Mayfly.Client.Azure" Version="{_version}" />
+                <PackageReference Include="Mayfly.Client.Npgsql" Version="{_version}" />
+                <PackageReference Include="Mayfly.Client.OpenTelemetry" Version="{_version}" />
               </ItemGroup>
             </Project>
             """,
@@ -212,10 +220,20 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
         await File.WriteAllTextAsync(
             _folder.File("Program.cs"),
             """
+            using System.Diagnostics;
+            using Amazon.Runtime;
+            using Azure.Core;
+            using Azure.Security.KeyVault.Secrets;
             using Mayfly.Client;
+            using Mayfly.Client.Aws;
+            using Mayfly.Client.Azure;
             using Mayfly.Client.Logins;
+            using Mayfly.Client.Npgsql;
+            using Mayfly.Client.OpenTelemetry;
             using Mayfly.Client.Secrets;
             using Mayfly.Client.Secrets.Sources;
+            using OpenTelemetry;
+            using OpenTelemetry.Trace;
 
             var options = MayflyClientOptions.FromEnvironment();
             await using var client = new MayflyClient(options with { Token = null, Login = new TokenLogin(options.Token!) });
@@ -224,6 +242,44 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
             var live = await secrets.GetAsync("secret/data/app");
             var kv = await client.Kv().GetAsync("app");
             Console.WriteLine($"{live["password"]} {kv!["password"]} {kv["password"].Reveal()}");
+
+            using var work = new ActivitySource("work");
+            using var tracing = Sdk.CreateTracerProviderBuilder().AddSource("work").AddMayflyRedaction().Build();
+            var activity = work.StartActivity("with hunter2")!;
+            activity.Stop();
+            Console.WriteLine(activity.DisplayName);
+
+            var mock = new MockSecretSource();
+            mock.Set("db", new("username", "trimmed"), new("password", "trimmed-password"));
+            await using var others = new LiveSecrets(mock);
+            await using var database = new LiveNpgsqlDataSource(args[0], others.Get("db"));
+            await using var connection = await database.OpenConnectionAsync();
+            Console.WriteLine(connection.UserName);
+
+            using var aws = new AwsSecretsManagerSource(
+                new() { Region = "local", Endpoint = new("http://127.0.0.1:1"), Credentials = new BasicAWSCredentials("a", "b") }
+            );
+            var vault = new SecretClientOptions { Retry = { MaxRetries = 0 } };
+            var azure = new AzureKeyVaultSource(new SecretClient(new("https://127.0.0.1:1"), new Token(), vault));
+            foreach (var source in new ISecretSource[] { aws, azure })
+            {
+                try
+                {
+                    await source.FetchAsync("app", default);
+                }
+                catch (SecretSourceException failure)
+                {
+                    Console.WriteLine(failure.Reason);
+                }
+            }
+
+            internal sealed class Token : TokenCredential
+            {
+                public override AccessToken GetToken(TokenRequestContext context, CancellationToken stop) => new("t", DateTimeOffset.MaxValue);
+
+                public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext context, CancellationToken stop) =>
+                    new(GetToken(context, stop));
+            }
             """,
             Cancellation
         );
@@ -239,16 +295,21 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
             "-o",
             _folder.File("out")
         );
+        var postgres = await servers.PostgresAsync();
+        await postgres.ExecuteAsync("CREATE ROLE trimmed LOGIN PASSWORD 'trimmed-password'");
         await using var server = await ServerProcess.StartDevAsync();
 
         var output = await RunAsync(
             _folder.File("out/Consumer"),
             _folder.Path,
-            [],
+            [$"Host=127.0.0.1;Port={postgres.Port};Database=postgres"],
             new() { ["MAYFLY_ADDR"] = server.Address, ["MAYFLY_TOKEN"] = ServerProcess.DevToken }
         );
 
-        Assert.Equal("hunter2 [redacted] hunter2", output.Trim());
+        Assert.Equal(
+            ["hunter2 [redacted] hunter2", "with [redacted]", "trimmed", "Unreachable", "Unreachable"],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        );
     }
 
     // Packs what the build has made, so that the package holds what the other tests have tested.
