@@ -104,6 +104,12 @@ internal static class HexPairs
             {
                 if (at >= start && !char.IsAsciiHexDigit(text[at]))
                 {
+                    // A sign belongs to what stands before it, so that pieces of one secret touch.
+                    if (!ends.IsEmpty)
+                    {
+                        ends[length - 1] = at + 1;
+                    }
+
                     continue;
                 }
 
