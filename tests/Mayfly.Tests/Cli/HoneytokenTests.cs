@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Mayfly.Scanner.Honeytokens;
 using Mayfly.Tests.Scanner.Sources;
@@ -45,6 +46,32 @@ public sealed class HoneytokenTests : IDisposable
 
         // Without the file they are what they look like.
         Assert.Equal(1, (await _mayfly.RunAsync("scan", "dir", "-honeytokens-path=" + Empty(), _git.Folder)).Code);
+    }
+
+    [Theory]
+    [InlineData("aws")]
+    [InlineData("database")]
+    [InlineData("jwt")]
+    [InlineData("ssh")]
+    [InlineData("env")]
+    public async Task A_decoy_is_one_in_a_history_in_a_stream_and_in_base64(string kind)
+    {
+        var decoy = (await _mayfly.RunAsync("honeytoken", "create", kind)).Succeeded();
+        _git.Write("decoy.txt", decoy);
+        _git.Write("secret.yaml", $"data: {Convert.ToBase64String(Encoding.UTF8.GetBytes(decoy))}\n");
+        _git.Commit("a decoy");
+        foreach (
+            var result in new[]
+            {
+                await _mayfly.RunAsync("scan", "git", _git.Folder),
+                await _mayfly.RunAsync("scan", "dir", _git.Folder),
+                await _mayfly.RunAsync(["scan", "stdin"], decoy),
+            }
+        )
+        {
+            Assert.True(result.Code == 0, result.Output + result.Error);
+            Assert.Contains($"({kind})", result.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
