@@ -23,6 +23,8 @@ internal sealed class MatchTrail
     private readonly byte[] _classes;
     private readonly int _width;
     private readonly int _end;
+    private readonly IReadOnlyDictionary<int, int>? _chains;
+    private readonly HashSet<int> _seenChains = [];
     private readonly Lock _making = new();
     private readonly List<int[]> _sets = [];
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
@@ -50,6 +52,7 @@ internal sealed class MatchTrail
         _classes = automaton.Classes;
         _width = automaton.Width;
         _end = end;
+        _chains = edges == automaton.Edges ? automaton.Chains : null;
         _seen = new int[edges.Length];
         _next = new int[_width * 8];
         _start = Number(from);
@@ -178,6 +181,13 @@ internal sealed class MatchTrail
         }
 
         set.Sort();
+        if (_chains is not null)
+        {
+            // Of a repetition's states the first takes all that the others do.
+            _seenChains.Clear();
+            set.RemoveAll(state => _chains.TryGetValue(state, out var chain) && !_seenChains.Add(chain));
+        }
+
         var name = new string(MemoryMarshal.Cast<int, char>(CollectionsMarshal.AsSpan(set)));
         if (_numbers.TryGetValue(name, out var number))
         {

@@ -11,7 +11,15 @@ internal sealed class PatternAutomaton
 
     private readonly List<List<(SymbolSet? Set, int Next)>> _drawn = [];
 
+    private readonly Dictionary<int, int> _chains = [];
+
     private PatternAutomaton() { }
+
+    /// <summary>
+    /// States of repetitions that may end at any time, and the repetition of each: what a later one of the same takes, an
+    /// earlier one (of a smaller number) takes too.
+    /// </summary>
+    public IReadOnlyDictionary<int, int> Chains => _chains;
 
     /// <summary>The state before the first character.</summary>
     public int Start { get; private init; }
@@ -181,8 +189,10 @@ internal sealed class PatternAutomaton
             return Add(repeat.Part, loop, loop);
         }
 
+        var chain = _drawn.Count;
         for (var i = repeat.Fewest; i < repeat.Most; i++)
         {
+            _chains.TryAdd(from, chain);
             _drawn[from].Add((null, to));
             var next = New();
             if (!Add(repeat.Part, from, next))
