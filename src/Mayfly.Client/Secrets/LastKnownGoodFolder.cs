@@ -181,7 +181,7 @@ public sealed class LastKnownGoodFolder
         foreach (var left in Directory.EnumerateFiles(_folder, Path.GetFileName(file) + ".*" + Unfinished))
         {
             // Both times are the operating system's.
-            if (TimeProvider.System.GetUtcNow() - File.GetLastWriteTimeUtc(left) > LongestWrite)
+            if (TimeProvider.System.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(left) > LongestWrite)
             {
                 File.Delete(left);
             }
