@@ -364,9 +364,9 @@ internal sealed class Stanza(string name, HclBody body, ConfigurationNotes notes
             case HclList list:
                 foreach (var item in list.Items)
                 {
-                    foreach (var body in Bodies(labels, item, key))
+                    foreach (var inner in Bodies(labels, item, key))
                     {
-                        yield return body;
+                        yield return inner;
                     }
                 }
 

@@ -100,7 +100,7 @@ internal static partial class AtomicFile
                     && found.Length == pattern.Length
                     && found.StartsWith($".{name}.", StringComparison.Ordinal)
                     && FileStatus.Of(file) is { IsRegular: true, IsTrusted: true }
-                    && TimeProvider.System.GetUtcNow() - File.GetLastWriteTimeUtc(file) > Youngest
+                    && TimeProvider.System.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(file) > Youngest
                 )
                 {
                     using var left = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None);

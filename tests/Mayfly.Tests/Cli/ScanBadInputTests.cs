@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using Mayfly.Tests.Scanner.Sources;
 
 namespace Mayfly.Tests.Cli;
 
 /// <summary>What is broken, strange or out of reach never ends a scan: it is listed, and <c>-strict</c> makes a failure of it.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class ScanBadInputTests : IDisposable
 {
     private const string Key = "AKIAQ3EGRZ7VN5KXM2PL";
@@ -139,6 +141,7 @@ public sealed class ScanBadInputTests : IDisposable
                 {
                     RedirectStandardError = true,
                     RedirectStandardOutput = true,
+                    UseShellExecute = false,
                 };
                 using var process = Process.Start(start)!;
                 var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -313,7 +313,7 @@ public sealed class PackageTests(DatabaseServers servers) : IAsyncLifetime
     }
 
     // Packs what the build has made, so that the package holds what the other tests have tested.
-    private Task PackAsync(string name) =>
+    private Task<string> PackAsync(string name) =>
         DotnetAsync(
             _folder.Path,
             "pack",

@@ -87,7 +87,7 @@ public sealed class WholeTextComparisonTests
                 .Select(finding => (finding.RuleId, finding.StartLine, finding.StartColumn, finding.Secret))
                 .Order()
                 .ToArray();
-            if (!expected.SequenceEqual(found))
+            if (expected.Except(found).Any() || found.Except(expected).Any() || expected.Length != found.Length)
             {
                 Assert.Fail(
                     $"{name}: missing {string.Join(", ", expected.Except(found))}; too many {string.Join(", ", found.Except(expected))}"
