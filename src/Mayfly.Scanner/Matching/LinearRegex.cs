@@ -127,7 +127,7 @@ public sealed class LinearRegex
     }
 
     /// <summary>The matches in <paramref name="text"/>, from left to right, none overlapping.</summary>
-    public MatchCollection Matches(string text)
+    public IReadOnlyList<Match> Matches(string text)
     {
         if (IsForBacktracking(text.Length))
         {
@@ -147,7 +147,29 @@ public sealed class LinearRegex
             }
         }
 
-        return _linear.Value.Matches(text);
+        return [.. _linear.Value.Matches(text).Select(match => WithGroups(match, text))];
+    }
+
+    /// <summary>The same match by the other matcher: the linear one sometimes leaves out a group that is in it.</summary>
+    private Match WithGroups(Match match, string text)
+    {
+        if (match.Groups.Count == 1 || !IsForBacktracking(match.Length))
+        {
+            return match;
+        }
+
+        var start = Clock.GetTimestamp();
+        try
+        {
+            var again = _backtracking.Value.Match(text, match.Index);
+            Charge(start, match.Length);
+            return again.Success && again.Index == match.Index && again.Length == match.Length ? again : match;
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            Charge(start, match.Length);
+            return match;
+        }
     }
 
     /// <summary>The pattern.</summary>
