@@ -11,13 +11,21 @@ namespace Mayfly.Core.Pipeline;
 /// </summary>
 public sealed class AuthorizedRequest
 {
-    private AuthorizedRequest(Request request, PathMatch match, FieldValues fields, string path, Caller? caller)
+    private AuthorizedRequest(
+        Request request,
+        PathMatch match,
+        FieldValues fields,
+        string path,
+        Caller? caller,
+        AclDecision decision
+    )
     {
         Request = request;
         Match = match;
         Fields = fields;
         Path = path;
         CallerOrNull = caller;
+        GrantingPolicies = decision.GrantingPolicies;
     }
 
     public string Id => Request.Id;
@@ -46,6 +54,9 @@ public sealed class AuthorizedRequest
 
     /// <summary>The raw body: a JSON object in UTF-8, or empty.</summary>
     public ReadOnlyMemory<byte> Body => Request.Body.Memory;
+
+    /// <summary>The policies that allow it.</summary>
+    internal IReadOnlyList<string> GrantingPolicies { get; }
 
     internal Request Request { get; }
 
@@ -77,7 +88,7 @@ public sealed class AuthorizedRequest
         if (match.Entry.Access == Access.Anyone)
         {
             decision = AclDecision.NotNeeded;
-            return new AuthorizedRequest(request, match, fields, path, caller);
+            return new AuthorizedRequest(request, match, fields, path, caller, decision);
         }
 
         if (caller is null)
@@ -88,7 +99,7 @@ public sealed class AuthorizedRequest
 
         decision = Decide(request, match.Entry, path, caller.Acl, fields.Body, request.Query);
         return decision.Allowed && (match.Entry.Access != Access.Sudo || decision.Sudo)
-            ? new AuthorizedRequest(request, match, fields, path, caller)
+            ? new AuthorizedRequest(request, match, fields, path, caller, decision)
             : null;
     }
 

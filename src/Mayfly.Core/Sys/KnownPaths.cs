@@ -28,7 +28,7 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
     private static readonly FieldSpec Prefix = new(
         "prefix",
         FieldType.String,
-        "Only secrets whose paths begin with this, such as secret/data/shop/."
+        "Only secrets whose paths begin with this, such as secret/data/shop/. Leaves out those whose names the caller may not see."
     );
 
     public IEnumerable<PathEntry> Entries =>
@@ -97,6 +97,7 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
         var hashes = new List<ulong>();
         KnownPlace? place = null;
         var allowed = false;
+        var nameless = false;
         foreach (var part in index.Parts)
         {
             if (!ReferenceEquals(part.Place, place))
@@ -112,7 +113,12 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
 
             // The filter is of all that the caller may know: narrower ones would tell more of each secret (0210).
             hashes.Add(part.Filter);
-            if (
+            if (prefix.Length > 0 && !place!.MayBeNamedTo(acl))
+            {
+                // Whoever may not see a name must not be able to find it letter by letter.
+                nameless = true;
+            }
+            else if (
                 place!.Path.StartsWith(prefix, StringComparison.Ordinal)
                 && (values.Count == 0 || values[^1] != part.Value)
             )
@@ -121,7 +127,15 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
             }
         }
 
-        return Begin(index, hashes, values);
+        var response = Begin(index, hashes, values);
+        if (nameless)
+        {
+            response.Warnings.Add(
+                "the prefix leaves out all secrets whose names this token may not see, whether they begin with it or not"
+            );
+        }
+
+        return response;
     }
 
     private Response Begin(KnownIndex index, List<ulong> hashes, List<UInt128> values)
@@ -171,7 +185,7 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
         }
 
         var count = elements.Length / ObliviousPrf.ElementSize;
-        if (budget.Take(request.Caller.Token.Policies, count) is { } wait)
+        if (budget.Take(request.GrantingPolicies, count) is { } wait)
         {
             return Fault.Throttled(
                 $"these policies may compare {KnownBudget.PerHour} candidates in an hour, and have",
@@ -207,9 +221,15 @@ internal sealed class KnownPaths(KnownSecrets known, KnownBudget budget)
             : Response.Object(json =>
             {
                 json.WriteStartArray("secrets");
+                // Each value once: many secrets may have it, and their names shall not be written out for every time it is sent.
+                var written = new HashSet<UInt128>();
                 for (var at = 0; at < values.Length; at += ValueSize)
                 {
-                    Write(json, index, values.AsSpan(at, ValueSize), request.Caller.Acl);
+                    var value = values.AsSpan(at, ValueSize);
+                    if (written.Add(BinaryPrimitives.ReadUInt128BigEndian(value)))
+                    {
+                        Write(json, index, value, request.Caller.Acl);
+                    }
                 }
 
                 json.WriteEndArray();

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Mayfly.Scanner.Decoding;
 using Mayfly.Scanner.Findings;
 
 namespace Mayfly.Scanner.Honeytokens;
@@ -16,6 +17,9 @@ public sealed class HoneytokenFile
 {
     private const int FingerprintLength = 16;
     private const int KeyLength = 32;
+
+    // So many encodings around each other are taken off.
+    private const int Deepest = 3;
 
     // Shorter runs are words.
     private const int ShortestRun = 12;
@@ -85,9 +89,11 @@ public sealed class HoneytokenFile
 
     /// <summary>The decoy that a finding is, or null.</summary>
     /// <param name="finding">As found, not redacted.</param>
-    public HoneytokenRecord? Find(Finding finding)
+    public HoneytokenRecord? Find(Finding finding) => Find(finding.Secret, Deepest);
+
+    private HoneytokenRecord? Find(string text, int depth)
     {
-        foreach (var run in Runs(finding.Secret))
+        foreach (var run in Runs(text))
         {
             if (_byFingerprint.TryGetValue(Fingerprint(run), out var record))
             {
@@ -95,7 +101,13 @@ public sealed class HoneytokenFile
             }
         }
 
-        return null;
+        // Rules for encoded keys find them as they stand.
+        return depth == 0
+            ? null
+            : EncodedRuns
+                .In(Encoding.UTF8.GetBytes(text))
+                .Select(run => Find(Encoding.UTF8.GetString(run.Decoded), depth - 1))
+                .FirstOrDefault(record => record is not null);
     }
 
     /// <summary>The file's text.</summary>

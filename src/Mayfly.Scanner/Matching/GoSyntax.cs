@@ -6,8 +6,9 @@ namespace Mayfly.Scanner.Matching;
 /// <summary>
 /// Writes a pattern of Go's RE2 syntax as .NET means it. The two differ in what the same characters say: <c>$</c> without
 /// <c>(?m)</c> is the very end, <c>\d</c>, <c>\w</c> and <c>\s</c> are ASCII, a bracket inside brackets is itself, named
-/// groups are <c>(?P&lt;name&gt;…)</c>, <c>\Q…\E</c> quotes, <c>[:alpha:]</c> names a class. What .NET would accept beyond
-/// RE2 (look-around, back references) is refused, as Go refuses it.
+/// groups are <c>(?P&lt;name&gt;…)</c> and are counted with the others, <c>\Q…\E</c> quotes, <c>[:alpha:]</c> names a class. What
+/// .NET would accept beyond RE2 (look-around, back references) is refused, as Go refuses it. <c>\b</c> cannot be written as Go
+/// means it, beside ASCII letters alone: see <see cref="TranslatedPattern.HasAsciiBoundaries"/>.
 /// </summary>
 internal sealed class GoSyntax
 {
@@ -32,6 +33,10 @@ internal sealed class GoSyntax
     private readonly string _pattern;
     private readonly StringBuilder _result = new();
     private readonly Stack<bool> _outer = new();
+    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+    private int _groups;
+    private bool _hasBoundary;
+    private bool _tellsApart;
     private bool _multiline;
     private string? _problem;
     private int _at;
@@ -39,11 +44,20 @@ internal sealed class GoSyntax
     private GoSyntax(string pattern) => _pattern = pattern;
 
     /// <summary>Exactly one of the two results is null.</summary>
-    public static (string? Pattern, string? Problem) Translate(string pattern)
+    public static (TranslatedPattern? Pattern, string? Problem) Translate(string pattern)
     {
         var translation = new GoSyntax(pattern);
         translation.Run();
-        return translation._problem is { } problem ? (null, problem) : (translation._result.ToString(), null);
+        return translation._problem is { } problem
+            ? (null, problem)
+            : (
+                new TranslatedPattern(
+                    translation._result.ToString(),
+                    translation._names,
+                    translation._hasBoundary && !translation._tellsApart
+                ),
+                null
+            );
     }
 
     private void Run()
@@ -92,13 +106,18 @@ internal sealed class GoSyntax
         }
     }
 
-    private void Copy() => _result.Append(_pattern[_at++]);
+    private void Copy()
+    {
+        _tellsApart |= _pattern[_at] > '\u007F';
+        _result.Append(_pattern[_at++]);
+    }
 
     private void Open()
     {
         _outer.Push(_multiline);
         if (!_pattern.AsSpan(_at).StartsWith("(?"))
         {
+            _groups++;
             Copy();
             return;
         }
@@ -114,7 +133,18 @@ internal sealed class GoSyntax
                 return;
             }
 
-            _result.Append("(?<").Append(_pattern, from, end - from).Append('>');
+            // .NET would count groups with names after all others.
+            var name = _pattern[from..end];
+            if (
+                !name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
+                || !_names.TryAdd(name, ++_groups)
+            )
+            {
+                Fail($"\"{name}\" is no name for a group, or that of two");
+                return;
+            }
+
+            _result.Append('(');
             _at = end + 1;
             return;
         }
@@ -207,6 +237,7 @@ internal sealed class GoSyntax
                 _at = end < 0 ? _pattern.Length : end + 2;
                 break;
             case 'A' or 'z' or 'b' or 'B':
+                _hasBoundary |= kind is 'b' or 'B';
                 _result.Append('\\').Append(kind);
                 _at += 2;
                 break;
@@ -312,6 +343,7 @@ internal sealed class GoSyntax
             return;
         }
 
+        _tellsApart = true;
         _result.Append('\\').Append(kind).Append('{').Append(name).Append('}');
     }
 
@@ -444,6 +476,7 @@ internal sealed class GoSyntax
 
     private void Literal(char character)
     {
+        _tellsApart |= character > '\u007F';
         if (character is < ' ' or >= '\u007F')
         {
             _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Mayfly.Scanner.Matching;
@@ -16,8 +17,11 @@ public sealed class LinearRegex
     /// <summary>Longer texts (in characters) are for the linear matcher alone.</summary>
     private const int Short = 8 << 10;
 
-    /// <summary>Larger patterns (in characters of a match, with all their alternatives) are constructed to see whether that works.</summary>
-    private const int Large = 5000;
+    /// <summary>
+    /// Larger patterns (in characters of a match, with all their alternatives) are constructed to see whether that works: .NET
+    /// refuses 10,000 states, and counts five for a character, as all patterns have a boundary in front.
+    /// </summary>
+    private const int Large = 1500;
 
     /// <summary>A single text may take so long.</summary>
     private static readonly TimeSpan MostForOne = TimeSpan.FromMilliseconds(100);
@@ -30,15 +34,22 @@ public sealed class LinearRegex
 
     private static readonly TimeProvider Clock = TimeProvider.System;
 
+    private readonly Lazy<TranslatedPattern> _translated;
     private readonly Lazy<Regex> _backtracking;
     private readonly Lazy<Regex> _linear;
 
     // What is left before the linear matcher takes over.
     private long _credit = MostForAll.Ticks;
 
-    private LinearRegex(string pattern, Lazy<Regex> backtracking, Lazy<Regex> linear)
+    private LinearRegex(
+        string pattern,
+        Lazy<TranslatedPattern> translated,
+        Lazy<Regex> backtracking,
+        Lazy<Regex> linear
+    )
     {
         Pattern = pattern;
+        _translated = translated;
         _backtracking = backtracking;
         _linear = linear;
     }
@@ -60,14 +71,22 @@ public sealed class LinearRegex
 
         try
         {
-            var backtracking = Backtracking(translated);
-            var linear = new Lazy<Regex>(() => Linear(translated));
+            var backtracking = Backtracking(translated.Text);
+            var linear = new Lazy<Regex>(() => Linear(translated.Text));
             if (PatternParser.Parse(pattern) is not { Size: < Large })
             {
                 _ = linear.Value;
             }
 
-            return (new LinearRegex(pattern, new Lazy<Regex>(backtracking), linear), null);
+            return (
+                new LinearRegex(
+                    pattern,
+                    new Lazy<TranslatedPattern>(translated),
+                    new Lazy<Regex>(backtracking),
+                    linear
+                ),
+                null
+            );
         }
         catch (RegexParseException e)
         {
@@ -85,11 +104,12 @@ public sealed class LinearRegex
     /// </summary>
     internal static LinearRegex Trusted(string pattern)
     {
-        var translated = new Lazy<string>(() => GoSyntax.Translate(pattern).Pattern!);
+        var translated = new Lazy<TranslatedPattern>(() => GoSyntax.Translate(pattern).Pattern!);
         return new LinearRegex(
             pattern,
-            new Lazy<Regex>(() => Backtracking(translated.Value)),
-            new Lazy<Regex>(() => Linear(translated.Value))
+            translated,
+            new Lazy<Regex>(() => Backtracking(translated.Value.Text)),
+            new Lazy<Regex>(() => Linear(translated.Value.Text))
         );
     }
 
@@ -106,6 +126,35 @@ public sealed class LinearRegex
 
     /// <summary>Whether it matches anywhere in <paramref name="text"/>.</summary>
     public bool IsMatch(ReadOnlySpan<char> text)
+    {
+        if (!_translated.Value.Flattens(text))
+        {
+            return IsMatchIn(text);
+        }
+
+        var flat = ArrayPool<char>.Shared.Rent(text.Length);
+        try
+        {
+            TranslatedPattern.Flatten(text, flat);
+            return IsMatchIn(flat.AsSpan(0, text.Length));
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(flat, clearArray: true);
+        }
+    }
+
+    /// <summary>The matches in <paramref name="text"/>, from left to right, none overlapping.</summary>
+    public IReadOnlyList<LinearMatch> Matches(string text)
+    {
+        var translated = _translated.Value;
+        return
+        [
+            .. MatchesIn(translated.Flattened(text)).Select(match => new LinearMatch(text, match, translated.Names)),
+        ];
+    }
+
+    private bool IsMatchIn(ReadOnlySpan<char> text)
     {
         if (IsForBacktracking(text.Length))
         {
@@ -126,8 +175,7 @@ public sealed class LinearRegex
         return _linear.Value.IsMatch(text);
     }
 
-    /// <summary>The matches in <paramref name="text"/>, from left to right, none overlapping.</summary>
-    public IReadOnlyList<Match> Matches(string text)
+    private IReadOnlyList<Match> MatchesIn(string text)
     {
         if (IsForBacktracking(text.Length))
         {

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
-using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Mayfly.Scanner.Decoding;
 using Mayfly.Scanner.Findings;
@@ -296,7 +295,7 @@ public sealed class SecretScanner
 
             var text = new string(characters, 0, length);
             var place = new TextPlace(fragment, from, to, text);
-            foreach (Match match in rule.Regex.Matches(text))
+            foreach (var match in rule.Regex.Matches(text))
             {
                 Match(rule, fragment, match, place, findings, forged);
             }
@@ -316,7 +315,7 @@ public sealed class SecretScanner
     private void Match(
         ScanRule rule,
         Fragment fragment,
-        Match match,
+        LinearMatch match,
         TextPlace place,
         List<Finding> findings,
         List<Finding> forged
@@ -367,18 +366,18 @@ public sealed class SecretScanner
     internal static string? AllowComment(string line) =>
         AllowComments.FirstOrDefault(comment => line.Contains(comment, StringComparison.Ordinal));
 
-    private static string? SecretOf(ScanRule rule, Match match)
+    private static string? SecretOf(ScanRule rule, LinearMatch match)
     {
         if (rule.SecretGroup > 0)
         {
-            return match.Groups[rule.SecretGroup].Value;
+            return match.Group(rule.SecretGroup);
         }
 
-        for (var i = 1; i < match.Groups.Count; i++)
+        for (var i = 1; i <= match.Groups; i++)
         {
-            if (match.Groups[i].Length > 0)
+            if (match.Group(i) is { Length: > 0 } group)
             {
-                return match.Groups[i].Value;
+                return group;
             }
         }
 

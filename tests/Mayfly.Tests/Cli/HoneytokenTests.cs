@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Mayfly.Scanner.Honeytokens;
 using Mayfly.Tests.Scanner.Sources;
@@ -53,10 +54,11 @@ public sealed class HoneytokenTests : IDisposable
     [InlineData("jwt")]
     [InlineData("ssh")]
     [InlineData("env")]
-    public async Task A_decoy_is_one_in_a_history_and_in_a_stream(string kind)
+    public async Task A_decoy_is_one_in_a_history_in_a_stream_and_in_base64(string kind)
     {
         var decoy = (await _mayfly.RunAsync("honeytoken", "create", kind)).Succeeded();
         _git.Write("decoy.txt", decoy);
+        _git.Write("secret.yaml", $"data: {Convert.ToBase64String(Encoding.UTF8.GetBytes(decoy))}\n");
         _git.Commit("a decoy");
         foreach (
             var result in new[]

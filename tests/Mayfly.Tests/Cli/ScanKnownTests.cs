@@ -87,6 +87,79 @@ public sealed class ScanKnownTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_rule_finds_inside_of_base64_is_reported_once_and_what_stands_beside_it_there_too()
+    {
+        await PutAsync(_server.Name("aws"), "AKIAQ3EGRZ7VN5KXMQ2L");
+        _git.Write(
+            "a.yaml",
+            $"a: {Convert.ToBase64String("id = AKIAQ3EGRZ7VN5KXMQ2L, other = AKIAW5TNQY3KXB6RZPJH"u8)}\n"
+        );
+        var scan = await ScanAsync("dir", _git.Folder);
+        Assert.Contains("2 leaks found", scan.Error, StringComparison.Ordinal);
+        Assert.Contains("known-secret", scan.Output, StringComparison.Ordinal);
+        Assert.Contains("aws-access-key-id", scan.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_is_not_reported_once_more_as_a_whole()
+    {
+        using var rsa = System.Security.Cryptography.RSA.Create(2048);
+        var key = rsa.ExportPkcs8PrivateKeyPem();
+        (await _mayfly.RunAsync(["kv", "put", "-mount=secret", _server.Name("tls"), "key=-"], key)).Succeeded();
+        _git.Write("key.pem", key + "\n");
+        Assert.Contains(
+            "private-key",
+            (await _mayfly.RunAsync("scan", "dir", _git.Folder)).Output,
+            StringComparison.Ordinal
+        );
+        var scan = await ScanAsync("dir", _git.Folder);
+        Assert.Contains("known-secret", scan.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("private-key", scan.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_prefix_does_not_tell_the_names_that_a_token_may_not_see()
+    {
+        var team = _server.Name("team");
+        await PutAsync($"{team}/hidden", "hidden-Name-4Gt7Wm2C");
+        await PutAsync($"{team}/shown", "shown-Name-8Jd3Xq6V");
+        _git.Write("a.txt", "hidden-Name-4Gt7Wm2C\nshown-Name-8Jd3Xq6V\n");
+        using var scanner = await AsAsync(
+            $$"""
+            path "sys/known/*" { capabilities = ["update", "read"] }
+            path "secret/metadata/{{team}}/shown" { capabilities = ["read"] }
+            path "sys/known/secrets/secret/data/{{team}}/*" { capabilities = ["read"] }
+            """
+        );
+        foreach (var prefix in (string[])["h", "x", ""])
+        {
+            var scan = await scanner.RunAsync("scan", "dir", $"-known-prefix=secret/data/{team}/{prefix}", _git.Folder);
+            Assert.DoesNotContain("a.txt:1", scan.Output, StringComparison.Ordinal);
+            Assert.Equal(prefix.Length == 0, scan.Output.Contains("a.txt:2", StringComparison.Ordinal));
+            Assert.Contains("names this token may not see", scan.Error, StringComparison.Ordinal);
+        }
+
+        Assert.Contains(
+            "2 leaks found",
+            (await scanner.RunAsync("scan", "dir", "-known", _git.Folder)).Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_value_that_is_asked_for_many_times_is_answered_once()
+    {
+        var path = _server.Name("once");
+        await PutAsync(path, "asked-Often-2Kp9Zx5T");
+        var (_, session) = await SendAsync("session", $$"""{"prefix":"secret/data/{{path}}"}""");
+        var value = session.GetProperty("data").GetProperty("values").GetBytesFromBase64();
+        Assert.Equal(16, value.Length);
+        var many = Convert.ToBase64String(Enumerable.Repeat(value, 1024).SelectMany(bytes => bytes).ToArray());
+        var (_, answer) = await SendAsync("lookup", $$"""{"values":"{{many}}"}""");
+        Assert.Equal(1, answer.GetProperty("data").GetProperty("secrets").GetArrayLength());
+    }
+
+    [Fact]
     public async Task An_old_version_is_found_as_one_and_what_is_deleted_or_destroyed_is_not()
     {
         var path = _server.Name("rotated");

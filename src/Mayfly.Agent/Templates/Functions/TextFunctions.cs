@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 using Mayfly.Agent.Templates.Values;
 using Mayfly.Scanner.Matching;
 using static Mayfly.Agent.Templates.Functions.Define;
@@ -165,7 +164,7 @@ internal static class TextFunctions
     {
         var result = new BoundedText();
         var at = 0;
-        foreach (Match match in Compile(pattern).Matches(text))
+        foreach (var match in Compile(pattern).Matches(text))
         {
             result.Append(text.AsSpan(at, match.Index - at));
             Expand(result, replacement, match);
@@ -176,7 +175,7 @@ internal static class TextFunctions
     }
 
     /// <summary>$1, ${1}, $name, ${name} stand for what a group holds, $$ for a dollar; a name is as long as it can be.</summary>
-    private static void Expand(BoundedText result, string replacement, Match match)
+    private static void Expand(BoundedText result, string replacement, LinearMatch match)
     {
         for (var at = 0; at < replacement.Length; )
         {
@@ -210,7 +209,7 @@ internal static class TextFunctions
                 continue;
             }
 
-            result.Append(match.Groups[replacement[start..end]].ValueSpan);
+            result.Append(match.Group(replacement[start..end]));
             at = isBraced ? end + 1 : end;
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
 using Mayfly.Cli.Dispatch;
 using Mayfly.Client;
 using Mayfly.Client.Known;
@@ -82,11 +83,13 @@ internal sealed class KnownCheck
     }
 
     /// <summary>What of the suspects is a secret of the server. Findings are in no promised order.</summary>
-    public async Task<(IReadOnlyList<Finding>? Findings, string? Problem)> ConfirmAsync(CancellationToken cancellation)
+    public async Task<(IReadOnlyList<KnownFinding>? Findings, string? Problem)> ConfirmAsync(
+        CancellationToken cancellation
+    )
     {
         try
         {
-            var findings = new List<Finding>();
+            var findings = new List<KnownFinding>();
             foreach (var batch in Suspects.All.Chunk(_session.BatchSize))
             {
                 await ConfirmAsync(batch, findings, cancellation);
@@ -101,28 +104,23 @@ internal sealed class KnownCheck
     }
 
     /// <summary>The certain ones first, and of the others those that are not the same text at the same place.</summary>
-    public static IReadOnlyList<Finding> Merge(IReadOnlyList<Finding> found, IReadOnlyList<Finding> certain)
+    public static IReadOnlyList<Finding> Merge(IReadOnlyList<Finding> found, IReadOnlyList<KnownFinding> certain)
     {
-        var lines = certain.ToLookup(each => (each.File, each.Commit?.Hash, each.StartLine));
+        var byFile = certain.ToLookup(each => (each.Finding.File, each.Finding.Commit?.Hash));
         return
         [
             .. certain
+                .Select(each => each.Finding)
                 .OrderBy(each => each.File, StringComparer.Ordinal)
                 .ThenBy(each => each.StartLine)
                 .ThenBy(each => each.StartColumn),
-            .. found.Where(each =>
-                !lines[(each.File, each.Commit?.Hash, each.StartLine)]
-                    .Any(known =>
-                        known.Secret.Contains(each.Secret, StringComparison.Ordinal)
-                        || each.Secret.Contains(known.Secret, StringComparison.Ordinal)
-                    )
-            ),
+            .. found.Where(each => !byFile[(each.File, each.Commit?.Hash)].Any(known => known.Is(each))),
         ];
     }
 
     private async Task ConfirmAsync(
         (byte[] Text, List<Finding> Places)[] batch,
-        List<Finding> findings,
+        List<KnownFinding> findings,
         CancellationToken cancellation
     )
     {
@@ -178,7 +176,10 @@ internal sealed class KnownCheck
         foreach (var i in found)
         {
             var description = Describe([.. names[values[i]]]);
-            findings.AddRange(batch[i].Places.Select(place => place with { Description = description }));
+            var text = Encoding.UTF8.GetString(batch[i].Text);
+            findings.AddRange(
+                batch[i].Places.Select(place => new KnownFinding(place with { Description = description }, text))
+            );
         }
     }
 

@@ -43,6 +43,8 @@ public sealed class DecoyTests
                     $"value = '{decoy.Text.TrimEnd()}';",
                     // As a program writes it into one line.
                     decoy.Text.Replace("\n", "\\n", StringComparison.Ordinal),
+                    // For which there are rules of their own.
+                    $"data: {Convert.ToBase64String(Encoding.UTF8.GetBytes(decoy.Text))}\n",
                 }
             )
             {

@@ -7,6 +7,8 @@ namespace Mayfly.Tests.Scanner.Matching;
 /// <summary>Where RE2 as Go has it and .NET mean different things by the same characters.</summary>
 public sealed class GoSyntaxTests
 {
+    private static readonly string Long = new('a', 10_000);
+
     [Theory]
     [InlineData(@"a$", "a\n", false)]
     [InlineData(@"(?m)a$", "a\nb", true)]
@@ -36,6 +38,15 @@ public sealed class GoSyntaxTests
     [InlineData(@"\x60", "`", true)]
     [InlineData(@"a{2,3}b", "aab", true)]
     [InlineData(@"(?:a|b)*?c", "abc", true)]
+    [InlineData(@"\ba", "éa", true)]
+    [InlineData(@"a\b", "aé", true)]
+    [InlineData(@"\ba\b", "密a钥", true)]
+    [InlineData(@"\ba", "\u200da", true)]
+    [InlineData(@"a\B.", "aé", false)]
+    [InlineData(@"\b[^x]a", "zéa", true)]
+    [InlineData(@"\B[^x]a", "é§a", true)]
+    [InlineData(@"\bk", "ék", true)]
+    [InlineData(@"(?i)\w\b|k", "\u212A", true)]
     public void A_pattern_means_what_it_does_in_go(string pattern, string text, bool matches)
     {
         var (regex, problem) = LinearRegex.Compile(pattern);
@@ -43,7 +54,26 @@ public sealed class GoSyntaxTests
         Assert.Equal(matches, regex!.IsMatch(text));
     }
 
+    [Fact]
+    public void Boundaries_beside_letters_beyond_ascii_leave_matches_as_they_were_written()
+    {
+        var regex = LinearRegex.Compile(@"\b(key)=([^ ]+)").Regex!;
+        var match = Assert.Single(regex.Matches("ékey=größe x"));
+        Assert.Equal((1, "key=größe", "größe"), (match.Index, match.Value, match.Group(2)));
+    }
+
+    [Fact]
+    public void Groups_are_counted_as_they_open_whether_they_have_names_or_not()
+    {
+        var match = Assert.Single(LinearRegex.Compile("(?P<first>a)(b)(?<third>c)").Regex!.Matches("abc"));
+        Assert.Equal(("a", "b", "c"), (match.Group(1), match.Group(2), match.Group(3)));
+        Assert.Equal(("a", "b", "c"), (match.Group("first"), match.Group("2"), match.Group("third")));
+        Assert.Equal(("", ""), (match.Group("none"), match.Group("9")));
+    }
+
     [Theory]
+    [InlineData(@"(?P<a>a)(?P<a>b)")]
+    [InlineData(@"(?P<a-b>b)")]
     [InlineData(@"(?=a)")]
     [InlineData(@"(?<!a)b")]
     [InlineData(@"(a)\1")]
@@ -115,6 +145,17 @@ public sealed class GoSyntaxTests
     {
         var regex = LinearRegex.Compile("(a+)+(a|aa)*b").Regex!;
         Assert.False(regex.IsMatch(new string('a', 100_000)));
+    }
+
+    [Theory]
+    [InlineData("((a?){50}){50}b")]
+    [InlineData("((a{10}){10}){49}b")]
+    [InlineData("(a|b?){0,400}b{0,900}c")]
+    [InlineData("(((a?)?b?)?){300}c")]
+    public void A_pattern_that_is_too_large_for_long_texts_is_refused_before_any_is_read(string pattern)
+    {
+        var (regex, problem) = LinearRegex.Compile(pattern);
+        Assert.True(regex is null ? problem!.Contains("too large", StringComparison.Ordinal) : !regex.IsMatch(Long));
     }
 
     [Fact]

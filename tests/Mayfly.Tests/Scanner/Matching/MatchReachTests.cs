@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using Mayfly.Scanner.Matching;
 using Mayfly.Scanner.Rules;
 using Mayfly.Scanner.Scanning;
@@ -149,13 +148,13 @@ public sealed class MatchReachTests
             yield break;
         }
 
-        foreach (Match match in rule.Regex!.Matches(text))
+        foreach (var match in rule.Regex!.Matches(text))
         {
             var before = text.AsSpan(0, match.Index);
             var secret =
                 rule.SecretGroup > 0
-                    ? match.Groups[rule.SecretGroup].Value
-                    : match.Groups.Values.Skip(1).FirstOrDefault(group => group.Length > 0)?.Value
+                    ? match.Group(rule.SecretGroup)
+                    : Enumerable.Range(1, match.Groups).Select(match.Group).FirstOrDefault(group => group.Length > 0)
                         ?? match.Value.TrimEnd('\n');
             if (secret.Length > 0)
             {
