@@ -6,7 +6,10 @@ using Mayfly.Scanner.Scanning;
 
 namespace Mayfly.Scanner.Sources;
 
-/// <summary>Files of a history that are no text, and of which archives are opened: read from git by their hashes.</summary>
+/// <summary>
+/// Files of which git shows no lines, read by their hashes: archives are opened, and what is text after all is scanned. Any
+/// other is counted.
+/// </summary>
 /// <param name="git">The repository.</param>
 /// <param name="largestFile">Larger ones (in bytes) are listed as passed over; 0 for any size.</param>
 /// <param name="deepest">So many archives inside of each other are opened.</param>
@@ -15,7 +18,11 @@ internal sealed class GitBlobs(GitProgram git, long largestFile, int deepest)
     /// <summary>Their findings come after those of the patches.</summary>
     private const long FirstOrder = long.MaxValue / 2;
 
+    /// <summary>What has been found in texts: a later version of the same file adds it no more.</summary>
+    private readonly HashSet<(string File, string Rule, string Secret)> _older = [];
+
     /// <summary>Scans files that are stored in the repository.</summary>
+    /// <remarks>The files are as git's log has them, the newest first.</remarks>
     public void Scan(
         IReadOnlyList<BinaryFile> files,
         SecretScanner scanner,
@@ -38,9 +45,12 @@ internal sealed class GitBlobs(GitProgram git, long largestFile, int deepest)
                 for (; read < files.Count; read++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    questions.Write(files[read].Blob + "\n");
+
+                    // The oldest first, as it is the commit that added what the later ones have, too.
+                    var place = files.Count - 1 - read;
+                    questions.Write(files[place].Blob + "\n");
                     questions.Flush();
-                    if (!Answer(buffered, files[read], FirstOrder + read, scanner, cutter, tally, cancellation))
+                    if (!Answer(buffered, files[place], FirstOrder + place, scanner, cutter, tally, cancellation))
                     {
                         break;
                     }
@@ -49,7 +59,7 @@ internal sealed class GitBlobs(GitProgram git, long largestFile, int deepest)
                 questions.Close();
             }
         );
-        foreach (var file in files.Skip(read))
+        foreach (var file in files.SkipLast(read))
         {
             tally.PassOver(Name(file), problem ?? "git did not give it");
         }
@@ -143,11 +153,17 @@ internal sealed class GitBlobs(GitProgram git, long largestFile, int deepest)
         }
 
         var model = new Fragment(default, file.Path) { Commit = file.Commit };
-        new ContentScan(scanner, cutter, tally, order, deepest, mustOpen: false, cancellation).Scan(
+        var found = new ScanTally();
+        new ContentScan(scanner, cutter, found, order, deepest, mustOpen: false, cancellation).Scan(
             content,
             model,
             size
         );
+        var part = found.Result();
+        var news = part.Findings.Where(finding =>
+            finding.File != file.Path || _older.Add((finding.File, finding.RuleId, finding.Secret))
+        );
+        tally.Include(part with { Findings = [.. news] }, order);
     }
 
     private static string Name(BinaryFile file) => file.Commit is { } commit ? $"{commit.Hash}:{file.Path}" : file.Path;

@@ -12,8 +12,8 @@ namespace Mayfly.Scanner.Sources;
 /// </summary>
 /// <param name="patch">What git writes.</param>
 /// <param name="tally">Counts commits, files and bytes.</param>
-/// <param name="binaries">Gets what is no text, when somebody opens that; else it is counted.</param>
-internal sealed class GitPatchReader(Stream patch, ScanTally tally, List<BinaryFile>? binaries = null)
+/// <param name="binaries">Gets the files of which git shows no lines.</param>
+internal sealed class GitPatchReader(Stream patch, ScanTally tally, List<BinaryFile> binaries)
 {
     /// <summary>
     /// For <c>--pretty=format:</c>. It begins with a zero byte, which no line of a patch does, and ends with one, which no
@@ -222,7 +222,7 @@ internal sealed class GitPatchReader(Stream patch, ScanTally tally, List<BinaryF
 
     private void CountBinaryFile()
     {
-        if (binaries is null || IsDeleted)
+        if (IsDeleted)
         {
             tally.CountBinaryFile();
         }

@@ -15,6 +15,10 @@ internal sealed class GitProgram(string repository)
         "core.fsmonitor=false",
         "-c",
         "log.showSignature=false",
+        "-c",
+        "log.showRoot=true",
+        "-c",
+        "i18n.logOutputEncoding=UTF-8",
     ];
 
     /// <summary>Runs a command.</summary>

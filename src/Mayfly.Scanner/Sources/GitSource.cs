@@ -73,10 +73,10 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
     {
         var tally = new ScanTally(Progress);
         var binaries = new List<BinaryFile>();
-        var problem = _git.Run(Command(), null, patch => Scan(scanner, patch, tally, Kept(binaries), cancellation));
+        var problem = _git.Run(Command(), null, patch => Scan(scanner, patch, tally, binaries, cancellation));
         if (problem is null)
         {
-            ScanArchives(scanner, binaries, tally, cancellation);
+            ScanBlobs(scanner, binaries, tally, cancellation);
             return tally.Result();
         }
 
@@ -143,7 +143,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         var merges = logOptions.TakeWhile(word => word != "--").Where(IsAboutMerges);
         var paths = logOptions.SkipWhile(word => word != "--");
         string[] command = [.. Log, .. merges, "--no-walk=unsorted", "--stdin", .. paths];
-        var problem = _git.Run(command, commits, patch => Scan(scanner, patch, part, Kept(binaries), cancellation));
+        var problem = _git.Run(command, commits, patch => Scan(scanner, patch, part, binaries, cancellation));
         if (problem is not null && commits.Length > 1 && unreadable < MostUnreadable)
         {
             ScanReadable(scanner, commits[..(commits.Length / 2)], tally, ref unreadable, cancellation);
@@ -151,7 +151,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             return;
         }
 
-        ScanArchives(scanner, binaries, part, cancellation);
+        ScanBlobs(scanner, binaries, part, cancellation);
         tally.Include(part.Result());
         if (problem is not null)
         {
@@ -161,10 +161,11 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         }
     }
 
-    /// <summary>What is no text is remembered only for its archives.</summary>
-    private List<BinaryFile>? Kept(List<BinaryFile> binaries) => MaxArchiveDepth > 0 ? binaries : null;
-
-    private void ScanArchives(
+    /// <summary>
+    /// Looks into files of which git shows no lines: they may be archives, but also text in UTF-16, or text of which
+    /// <c>.gitattributes</c> says that it has no differences to show.
+    /// </summary>
+    private void ScanBlobs(
         SecretScanner scanner,
         List<BinaryFile> binaries,
         ScanTally tally,
@@ -200,7 +201,7 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
         SecretScanner scanner,
         Stream patch,
         ScanTally tally,
-        List<BinaryFile>? binaries,
+        List<BinaryFile> binaries,
         CancellationToken cancellation
     )
     {

@@ -41,7 +41,26 @@ internal sealed class ScanTally(ScanProgress? progress = null)
         lock (_lock)
         {
             var order = _findings.Count == 0 ? 0 : _findings.Max(each => each.Order) + 1;
-            _findings.AddRange(part.Findings.Select((finding, i) => (order + i, finding)));
+            Include(part, part.Findings.Select((finding, i) => (order + i, finding)));
+        }
+    }
+
+    /// <summary>Adds what was found in one file or patch.</summary>
+    /// <param name="part">All of it.</param>
+    /// <param name="order">Its place among the others.</param>
+    public void Include(ScanResult part, long order)
+    {
+        lock (_lock)
+        {
+            Include(part, part.Findings.Select(finding => (order, finding)));
+        }
+    }
+
+    private void Include(ScanResult part, IEnumerable<(long Order, Finding Finding)> findings)
+    {
+        lock (_lock)
+        {
+            _findings.AddRange(findings);
             _passedOver.AddRange(part.PassedOver);
         }
 

@@ -21,11 +21,13 @@ internal sealed class Git : IDisposable
     /// <summary>Where hooks look for programs; null for this process' own.</summary>
     public string? Path { get; set; }
 
-    public string Write(string file, string content)
+    public string Write(string file, string content) => Write(file, System.Text.Encoding.UTF8.GetBytes(content));
+
+    public string Write(string file, byte[] content)
     {
         var path = System.IO.Path.Combine(Folder, file);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, content);
+        File.WriteAllBytes(path, content);
         return path;
     }
 

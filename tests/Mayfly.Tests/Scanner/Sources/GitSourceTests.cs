@@ -151,6 +151,57 @@ public sealed class GitSourceTests : IDisposable
     }
 
     [Fact]
+    public void The_first_commit_is_scanned_also_where_the_repository_hides_its_patch()
+    {
+        _git.Write("a.txt", Key);
+        _git.Commit("first");
+        _git.Run("config", "log.showRoot", "false");
+        Assert.Equal("a.txt", Assert.Single(Scan().Findings).File);
+    }
+
+    [Fact]
+    public void Authors_and_messages_are_read_whatever_encoding_the_repository_shows_them_in()
+    {
+        _git.Run("config", "user.name", "Ådä");
+        _git.Run("config", "i18n.logOutputEncoding", "ISO-8859-1");
+        _git.Write("a.txt", Key);
+        _git.Commit("größer");
+        var commit = Assert.Single(Scan().Findings).Commit!;
+        Assert.Equal(("Ådä", "größer"), (commit.Author, commit.Message));
+    }
+
+    [Theory]
+    [InlineData("utf-16", null)]
+    [InlineData("utf-16BE", null)]
+    [InlineData("utf-8", "*.txt -diff")]
+    [InlineData("utf-8", "*.txt binary")]
+    public void Text_that_git_takes_for_binary_is_scanned_and_counts_for_the_commit_that_added_it(
+        string encoding,
+        string? attributes
+    )
+    {
+        var text = Encoding.GetEncoding(encoding);
+        if (attributes is not null)
+        {
+            _git.Write(".gitattributes", attributes);
+        }
+
+        _git.Write("a.txt", (byte[])[.. text.GetPreamble(), .. text.GetBytes("one\ntwo\n")]);
+        _git.Commit("first");
+        _git.Write("a.txt", (byte[])[.. text.GetPreamble(), .. text.GetBytes($"one\n{Key}\n")]);
+        var hash = _git.Commit("second");
+        _git.Write("a.txt", (byte[])[.. text.GetPreamble(), .. text.GetBytes($"zero\none\n{Key}\n")]);
+        Assert.Single(Scan(GitScope.Unstaged).Findings);
+        _git.Run("add", ".");
+        Assert.Single(Scan(GitScope.Staged).Findings);
+        _git.Commit("third");
+        var result = Scan();
+        var finding = Assert.Single(result.Findings);
+        Assert.Equal($"{hash}:a.txt:aws-access-key-id:2", finding.Fingerprint);
+        Assert.Equal(0, result.BinaryFiles);
+    }
+
+    [Fact]
     public void A_file_that_is_renamed_is_not_added_again()
     {
         _git.Write("a.txt", $"{Key}\nand\nmore\nlines\n");
