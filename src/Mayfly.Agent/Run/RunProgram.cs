@@ -83,7 +83,7 @@ public static class RunProgram
                 }
             }
 
-            return await WithSignalsAsync(arguments.Command, variables);
+            return await ForegroundProgram.RunAsync(arguments.Command, variables);
         }
         catch (Exception e) when (e is AgentException or SecretSourceException or MayflyException)
         {
@@ -101,39 +101,6 @@ public static class RunProgram
         SecretReference.TryParse(text, out var reference)
             ? reference
             : throw new AgentException($"{flag} needs NAME=PATH#FIELD, such as DB_PASSWORD=secret/app#password");
-
-    private static async Task<int> WithSignalsAsync(
-        IReadOnlyList<string> command,
-        Dictionary<string, string?> variables
-    )
-    {
-        var gate = new Lock();
-        ChildProcess? child = null;
-        // Before the start: a signal between the two must not leave the leases behind.
-        using var signals = new SignalHandlers(
-            number =>
-            {
-                lock (gate)
-                {
-                    if (!Signals.IsFromTerminal(number))
-                    {
-                        child?.Signal(number);
-                    }
-                }
-            },
-            all: true
-        );
-        ChildProcess started;
-        lock (gate)
-        {
-            started = child = ChildProcess.Start(command, variables);
-        }
-
-        using (started)
-        {
-            return await started.Exited;
-        }
-    }
 
     private static async Task EndLeasesAsync(MayflySecretSource source, List<SecretLease> leases, TextWriter error)
     {

@@ -4,22 +4,12 @@ namespace Mayfly.Scanner.Archives;
 /// <param name="inner">Owned.</param>
 /// <param name="size">How many bytes there should be.</param>
 /// <param name="checksum">What the directory says.</param>
-internal sealed class CheckedStream(Stream inner, long size, uint checksum) : ReadOnlyStream
+internal sealed class CheckedStream(Stream inner, long size, uint checksum) : ForwardStream
 {
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(static i => Step((uint)i, 8))];
 
     private uint _state = uint.MaxValue;
     private long _read;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <exception cref="ArchiveException">This was the last of it, and it is not what was packed.</exception>
     public override int Read(Span<byte> buffer)

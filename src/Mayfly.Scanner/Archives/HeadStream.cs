@@ -1,7 +1,7 @@
 namespace Mayfly.Scanner.Archives;
 
 /// <summary>A stream that cannot go back, whose first bytes were looked at and are read again.</summary>
-internal sealed class HeadStream : ReadOnlyStream
+internal sealed class HeadStream : ForwardStream
 {
     private readonly Stream _inner;
     private readonly byte[] _head;
@@ -17,16 +17,6 @@ internal sealed class HeadStream : ReadOnlyStream
     }
 
     public ReadOnlySpan<byte> Head => _head;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {

@@ -2,20 +2,10 @@ namespace Mayfly.Scanner.Archives;
 
 /// <summary>Ends where the one below breaks off, so that what came before is still looked at.</summary>
 /// <param name="inner">Not owned.</param>
-internal sealed class TornStream(Stream inner) : ReadOnlyStream
+internal sealed class TornStream(Stream inner) : ForwardStream
 {
     /// <summary>Why it ended too early, or null.</summary>
     public Exception? Problem { get; private set; }
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {

@@ -80,7 +80,10 @@ public sealed class WholeTextComparisonTests
         {
             var characters = new char[fragment.Bytes.Length];
             var whole = new string(characters, 0, SecretScanner.Decode(fragment.Bytes.Span, characters));
-            var expected = Rules.SelectMany(rule => Expected(rule, whole, fragment)).Order().ToArray();
+            var expected = Rules
+                .SelectMany(rule => WholeTextScan.Findings(rule, whole, fragment.FirstLine, fragment.FirstColumn))
+                .Order()
+                .ToArray();
             var found = _scanner
                 .Scan(fragment)
                 .Select(finding => (finding.RuleId, finding.StartLine, finding.StartColumn, finding.Secret))
@@ -91,33 +94,6 @@ public sealed class WholeTextComparisonTests
                 Assert.Fail(
                     $"{name}: missing {string.Join(", ", expected.Except(found))}; too many {string.Join(", ", found.Except(expected))}"
                 );
-            }
-        }
-    }
-
-    private static IEnumerable<(string, int, int, string)> Expected(ScanRule rule, string text, Fragment fragment)
-    {
-        if (
-            rule.Keywords.Count > 0
-            && !rule.Keywords.Any(word => text.Contains(word, StringComparison.OrdinalIgnoreCase))
-        )
-        {
-            yield break;
-        }
-
-        foreach (var match in rule.Regex!.Matches(text))
-        {
-            var before = text.AsSpan(0, match.Index);
-            var secret =
-                rule.SecretGroup > 0
-                    ? match.Group(rule.SecretGroup)
-                    : Enumerable.Range(1, match.Groups).Select(match.Group).FirstOrDefault(group => group.Length > 0)
-                        ?? match.Value.TrimEnd('\n');
-            if (secret.Length > 0)
-            {
-                var column = match.Index - before.LastIndexOf('\n');
-                column += before.Contains('\n') ? 0 : fragment.FirstColumn - 1;
-                yield return (rule.Id, fragment.FirstLine + before.Count('\n'), column, secret);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Mayfly.Agent.Processes;
 using Mayfly.Cli.Dispatch;
 
@@ -11,42 +12,22 @@ internal static class RedactedProgram
     /// <param name="pump">What stands between two streams.</param>
     public static async Task<int> RunAsync(Invocation call, Func<Stream, Stream, RedactionPump> pump)
     {
-        var gate = new Lock();
-        ChildProcess? child = null;
-        using var signals = new SignalHandlers(
-            number =>
-            {
-                lock (gate)
-                {
-                    if (!Signals.IsFromTerminal(number))
-                    {
-                        child?.Signal(number);
-                    }
-                }
-            },
-            all: true
-        );
-        ChildProcess started;
         try
         {
-            lock (gate)
-            {
-                started = child = ChildProcess.Start(call.Arguments, [], readsOutput: true);
-            }
+            return await ForegroundProgram.RunAsync(
+                call.Arguments,
+                ReadOnlyDictionary<string, string?>.Empty,
+                program =>
+                    Task.WhenAll(
+                        PassAsync(program.Output, call.Session.RawOut(), pump, program.Exited, call.Cancellation),
+                        PassAsync(program.Error, call.Session.RawError(), pump, program.Exited, call.Cancellation)
+                    )
+            );
         }
         catch (ProgramStartException e)
         {
             call.Print.Error($"mayfly redact: {e.Message}");
             return e.ExitCode;
-        }
-
-        using (started)
-        {
-            await Task.WhenAll(
-                PassAsync(started.Output, call.Session.RawOut(), pump, started.Exited, call.Cancellation),
-                PassAsync(started.Error, call.Session.RawError(), pump, started.Exited, call.Cancellation)
-            );
-            return await started.Exited;
         }
     }
 

@@ -134,32 +134,7 @@ public sealed class MatchReachTests
             var found = scanner
                 .Scan(new Fragment(Encoding.UTF8.GetBytes(whole), "f"))
                 .Select(finding => (finding.RuleId, finding.StartLine, finding.StartColumn, finding.Secret));
-            Assert.Equal(rules.SelectMany(rule => Expected(rule, whole)).Order(), found.Order());
-        }
-    }
-
-    private static IEnumerable<(string, int, int, string)> Expected(ScanRule rule, string text)
-    {
-        if (
-            rule.Keywords.Count > 0
-            && !rule.Keywords.Any(word => text.Contains(word, StringComparison.OrdinalIgnoreCase))
-        )
-        {
-            yield break;
-        }
-
-        foreach (var match in rule.Regex!.Matches(text))
-        {
-            var before = text.AsSpan(0, match.Index);
-            var secret =
-                rule.SecretGroup > 0
-                    ? match.Group(rule.SecretGroup)
-                    : Enumerable.Range(1, match.Groups).Select(match.Group).FirstOrDefault(group => group.Length > 0)
-                        ?? match.Value.TrimEnd('\n');
-            if (secret.Length > 0)
-            {
-                yield return (rule.Id, 1 + before.Count('\n'), match.Index - before.LastIndexOf('\n'), secret);
-            }
+            Assert.Equal(rules.SelectMany(rule => WholeTextScan.Findings(rule, whole)).Order(), found.Order());
         }
     }
 }
