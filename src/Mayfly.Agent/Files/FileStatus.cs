@@ -5,9 +5,10 @@ namespace Mayfly.Agent.Files;
 
 /// <summary>What a file is, and whose: .NET tells no owners.</summary>
 /// <param name="Owner">The number of its user.</param>
+/// <param name="Group">The number of its group.</param>
 /// <param name="Mode">Kind and permissions.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly partial record struct FileStatus(uint Owner, int Mode)
+internal readonly partial record struct FileStatus(uint Owner, uint Group, int Mode)
 {
     private const int WorkingFolder = -100;
     private const int DoNotFollow = 0x100;
@@ -34,6 +35,7 @@ internal readonly partial record struct FileStatus(uint Owner, int Mode)
         return statx(WorkingFolder, path, followsLinks ? 0 : DoNotFollow, BasicFields, status) == 0
             ? new FileStatus(
                 BinaryPrimitives.ReadUInt32LittleEndian(status[20..]),
+                BinaryPrimitives.ReadUInt32LittleEndian(status[24..]),
                 BinaryPrimitives.ReadUInt16LittleEndian(status[28..])
             )
             : null;

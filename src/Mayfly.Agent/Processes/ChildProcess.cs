@@ -102,8 +102,9 @@ internal sealed class ChildProcess : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    /// <summary>.NET would look beside its own program first.</summary>
-    private static string Locate(string program)
+    /// <summary>The program as a shell would find it. .NET would look beside its own program first, and then in the working folder.</summary>
+    /// <exception cref="ProgramStartException">There is none of that name.</exception>
+    public static string Locate(string program)
     {
         if (program.Contains('/', StringComparison.Ordinal))
         {

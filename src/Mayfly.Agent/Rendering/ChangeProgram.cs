@@ -24,7 +24,7 @@ internal static class ChangeProgram
     public static async Task RunAsync(ChangeCommand command, ILogger log, CancellationToken stop)
     {
         var arguments = command.Arguments.Count == 1 ? ["/bin/sh", "-c", command.Arguments[0]] : command.Arguments;
-        var start = new ProcessStartInfo(arguments[0], arguments.Skip(1))
+        var start = new ProcessStartInfo(Locate(arguments[0]), arguments.Skip(1))
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -70,6 +70,18 @@ internal static class ChangeProgram
         }
 
         log.LogInformation("The command ended well");
+    }
+
+    private static string Locate(string program)
+    {
+        try
+        {
+            return ChildProcess.Locate(program);
+        }
+        catch (ProgramStartException failure)
+        {
+            throw new IOException($"the command cannot be started: {failure.Message}", failure);
+        }
     }
 
     private static Process Start(ProcessStartInfo start)

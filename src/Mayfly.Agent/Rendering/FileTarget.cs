@@ -3,6 +3,7 @@ using Mayfly.Agent.Files;
 using Mayfly.Agent.Processes;
 using Mayfly.Agent.Templates;
 using Mayfly.Agent.Templates.Values;
+using Mayfly.Hosting.Files;
 using Microsoft.Extensions.Logging;
 
 namespace Mayfly.Agent.Rendering;
@@ -83,9 +84,9 @@ internal sealed class FileTarget : ITarget
         var held = AtomicFile.Read(path);
         if (held is not null && held.AsSpan().SequenceCompareTo(output) == 0)
         {
-            if (_stanza.Mode is { } mode && File.GetUnixFileMode(path) != mode)
+            if (!IsAsAsked(path))
             {
-                AtomicFile.Write(path, output, mode, _stanza.Owner, _stanza.Group);
+                AtomicFile.Write(path, output, _stanza.Mode, _stanza.Owner, _stanza.Group);
             }
 
             return false;
@@ -104,6 +105,13 @@ internal sealed class FileTarget : ITarget
         AtomicFile.Write(path, output, _stanza.Mode, _stanza.Owner, _stanza.Group);
         return true;
     }
+
+    /// <summary>Whether permissions, owner and group are those of the stanza: it may have changed while the secret has not.</summary>
+    private bool IsAsAsked(string path) =>
+        FileStatus.Of(path, followsLinks: true) is { } file
+        && (_stanza.Mode is not { } mode || file.Permissions == mode)
+        && (_stanza.Owner.Length == 0 || FileOwner.Is(file.Owner, _stanza.Owner))
+        && (_stanza.Group.Length == 0 || FileOwner.IsGroup(file.Group, _stanza.Group));
 
     private void Write(SideFile file)
     {

@@ -19,7 +19,7 @@ internal sealed class SsrfToken
     private SsrfToken(string token) => _hash = SHA256.HashData(Encoding.UTF8.GetBytes(token));
 
     /// <summary>Finds the token: in the stanza's file, which is made when it is not there, or in the first variable that is set.</summary>
-    /// <exception cref="AgentException">There is none.</exception>
+    /// <exception cref="AgentException">There is none, or somebody else has put the file there.</exception>
     public static SsrfToken Of(SecretsManagerStanza settings, Func<string, string?> environment)
     {
         try
@@ -34,6 +34,17 @@ internal sealed class SsrfToken
                         Mode,
                         "",
                         ""
+                    );
+                }
+
+                // Whoever may write to the folder could have chosen the token, or led to a file that everybody can read.
+                if (
+                    FileStatus.Of(file) is not { IsTrusted: true }
+                    || FileStatus.Of(file, followsLinks: true) is not { IsTrusted: true }
+                )
+                {
+                    throw new AgentException(
+                        $"{file}, which should hold a token, is of another user, who may know it: remove it, and the agent makes one"
                     );
                 }
 

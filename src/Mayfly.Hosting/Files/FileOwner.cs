@@ -31,6 +31,9 @@ internal static partial class FileOwner
     /// <summary>Whether that is the number of <paramref name="owner"/>, who is somebody.</summary>
     public static bool Is(uint number, string owner) => owner.Length > 0 && User(owner) == (int)number;
 
+    /// <summary>Whether that is the number of <paramref name="group"/>, which is one.</summary>
+    public static bool IsGroup(uint number, string group) => group.Length > 0 && Group(group) == (int)number;
+
     private static IOException Failed(string path, string owner, string group) =>
         new($"{path} cannot be given to {owner}:{group}: {Marshal.GetLastPInvokeErrorMessage()}");
 

@@ -21,6 +21,9 @@ internal sealed class GitProgram(string repository)
         "i18n.logOutputEncoding=UTF-8",
     ];
 
+    private const UnixFileMode Executable =
+        UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     /// <summary>Runs a command.</summary>
     /// <param name="command">The words after <c>git</c>.</param>
     /// <param name="input">Lines for its standard input, or null.</param>
@@ -47,7 +50,12 @@ internal sealed class GitProgram(string repository)
     /// <returns>Why git failed, or null.</returns>
     public string? Talk(IReadOnlyList<string> command, Action<StreamWriter, Stream> talk)
     {
-        using var git = new Process { StartInfo = Start(command) };
+        if (Find() is not { } program)
+        {
+            return "git could not be started: there is none in PATH";
+        }
+
+        using var git = new Process { StartInfo = Start(program, command) };
         var complaints = new List<string>();
         git.ErrorDataReceived += (_, line) =>
         {
@@ -84,9 +92,22 @@ internal sealed class GitProgram(string repository)
         }
     }
 
-    private ProcessStartInfo Start(IReadOnlyList<string> command)
+    /// <summary>
+    /// Where git is, as a shell would find it. .NET would look in the working folder first, which may be the repository: a file there
+    /// that is called git is not to be run.
+    /// </summary>
+    private static string? Find() =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "git.exe" : "git"))
+            .FirstOrDefault(file =>
+                File.Exists(file)
+                && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & Executable) != UnixFileMode.None)
+            );
+
+    private ProcessStartInfo Start(string program, IReadOnlyList<string> command)
     {
-        var start = new ProcessStartInfo("git")
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

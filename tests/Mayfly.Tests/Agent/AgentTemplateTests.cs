@@ -1,5 +1,6 @@
 #pragma warning disable CA1416 // The agent runs on Linux.
 using Mayfly.Agent;
+using Mayfly.Agent.Files;
 
 namespace Mayfly.Tests.Agent;
 
@@ -47,6 +48,48 @@ public sealed class AgentTemplateTests(AgentServer server)
         Assert.Equal(Convert.ToInt32("640", 8), (int)File.GetUnixFileMode(folder.At("out/app.conf")));
         Assert.Equal(Convert.ToInt32("600", 8), (int)File.GetUnixFileMode(folder.At("upper")));
         Assert.DoesNotContain("p4ss-one", agent.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_gets_its_owner_and_group_though_its_content_is_what_it_was()
+    {
+        using var folder = new AgentFolder();
+        if (!AgentFolder.TryGive(folder.Write("other", "")))
+        {
+            return;
+        }
+
+        await server.AppRoleAsync(folder);
+        foreach (
+            var more in (string[])["", $"user = \"{AgentFolder.Somebody}\"", $"group = \"{AgentFolder.Somebody}\""]
+        )
+        {
+            await using var agent = await RunningAgent.StartAsync(
+                Configuration(
+                    folder,
+                    $$"""
+                    exit_after_auth = true
+                    template {
+                      contents    = "the same"
+                      destination = "{{folder.At("out")}}"
+                      {{more}}
+                    }
+                    """
+                )
+            );
+            Assert.Equal(0, await agent.EndedAsync());
+            var status = FileStatus.Of(folder.At("out"))!.Value;
+            Assert.Equal(
+                more,
+                (status.Owner, status.Group) switch
+                {
+                    (0, 0) => "",
+                    (65534, 0) => $"user = \"{AgentFolder.Somebody}\"",
+                    (0, 65534) => $"group = \"{AgentFolder.Somebody}\"",
+                    _ => "another",
+                }
+            );
+        }
     }
 
     [Fact]

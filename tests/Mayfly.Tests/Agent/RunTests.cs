@@ -94,6 +94,52 @@ public sealed class RunTests(AgentServer server)
     }
 
     [Fact]
+    public async Task A_program_that_a_template_asks_does_not_get_the_callers_identity()
+    {
+        using var folder = new AgentFolder();
+        var file = folder.Write("app.tmpl", "{{ plugin \"/bin/sh\" \"-c\" \"echo [$MAYFLY_TOKEN][$HOME]\" }}");
+        await using var run = AgentProcess.Start(
+            ["run", "-template", $"CONFIG={file}", "--", "/bin/sh", "-c", "cat $CONFIG"],
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken),
+            ("HOME", folder.Path)
+        );
+
+        Assert.Equal(0, await run.EndedAsync());
+        Assert.Contains($"[][{folder.Path}]", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_a_template_asks_is_looked_up_as_a_shell_does_and_not_in_the_working_folder()
+    {
+        using var folder = new AgentFolder();
+        var file = folder.Write("app.tmpl", "{{ plugin \"printf\" \"of-the-path\" }}");
+        var trap = folder.Write("printf", "#!/bin/sh\necho trapped\n");
+        File.SetUnixFileMode(trap, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await using var run = AgentProcess.StartProgram(
+            "/bin/sh",
+            [
+                "-c",
+                "cd \"$0\" && exec \"$@\"",
+                folder.Path,
+                ServerProcess.Program("mayfly"),
+                "run",
+                "-template",
+                $"CONFIG={file}",
+                "--",
+                "/bin/sh",
+                "-c",
+                "cat $CONFIG",
+            ],
+            ("MAYFLY_ADDR", server.Address),
+            ("MAYFLY_TOKEN", ServerProcess.DevToken)
+        );
+
+        Assert.Equal(0, await run.EndedAsync());
+        Assert.Contains("of-the-path", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_generated_configuration_starts_a_program_with_its_variables()
     {
         var name = await PutAsync();

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Mayfly.Agent;
+using Mayfly.Agent.Configuration;
 using Mayfly.Agent.SecretsManager;
 using Mayfly.Client;
+using Microsoft.AspNetCore.Http;
 
 namespace Mayfly.Tests.Agent;
 
@@ -174,6 +177,53 @@ public sealed class SecretsManagerTests(AgentServer server)
         Assert.Null(SecretName.Version("secret", "app", "not-a-version"));
         Assert.Equal(3, SecretName.Version("secret", "app", "3"));
     }
+
+    [Fact]
+    public void A_token_file_is_made_for_its_user_and_group_and_read_again()
+    {
+        using var folder = new AgentFolder();
+
+        var token = SsrfToken.Of(Stanza(folder), static _ => null);
+
+        var headers = new HeaderDictionary { [Header] = folder.Read("ssrf-token") };
+        Assert.True(token.IsIn(headers, [Header]));
+        Assert.True(SsrfToken.Of(Stanza(folder), static _ => null).IsIn(headers, [Header]));
+        Assert.Equal(Convert.ToInt32("640", 8), (int)File.GetUnixFileMode(folder.At("ssrf-token")));
+    }
+
+    [Fact]
+    public void A_token_that_another_user_has_chosen_is_refused()
+    {
+        using var folder = new AgentFolder();
+        if (!AgentFolder.TryGive(folder.Write("ssrf-token", "known to somebody else")))
+        {
+            return;
+        }
+
+        var refusal = Assert.Throws<AgentException>(() => SsrfToken.Of(Stanza(folder), static _ => null));
+
+        Assert.Contains("is of another user", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "known",
+            refusal.Message.Replace("may know", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_link_of_another_user_to_a_file_that_everybody_can_read_is_no_token()
+    {
+        using var folder = new AgentFolder();
+        File.CreateSymbolicLink(folder.At("ssrf-token"), folder.Write("public", "known to everybody"));
+        if (!AgentFolder.TryGive(folder.At("ssrf-token")))
+        {
+            return;
+        }
+
+        Assert.Throws<AgentException>(() => SsrfToken.Of(Stanza(folder), static _ => null));
+    }
+
+    private static SecretsManagerStanza Stanza(AgentFolder folder) => new() { SsrfTokenFile = folder.At("ssrf-token") };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -133,6 +133,40 @@ public sealed class SupervisorTests(AgentServer server)
         Assert.DoesNotContain("canary", agent.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_command_after_a_change_is_looked_up_as_a_shell_does_and_not_in_the_working_folder()
+    {
+        using var folder = new AgentFolder();
+        await server.AppRoleAsync(folder);
+        var trap = folder.Write("touch", "#!/bin/sh\n/bin/echo trapped > trapped\n");
+        File.SetUnixFileMode(trap, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var file = folder.Write(
+            "agent.hcl",
+            $$"""
+            exit_after_auth = true
+            vault { address = "{{server.Address}}" }
+            auto_auth {
+              method "approle" {
+                config = { role_id_file_path = "roleid" secret_id_file_path = "secretid" }
+              }
+            }
+            template {
+              contents    = "x"
+              destination = "out"
+              exec { command = ["touch", "touched"] }
+            }
+            """
+        );
+        await using var agent = AgentProcess.StartProgram(
+            "/bin/sh",
+            ["-c", "cd \"$0\" && exec \"$@\"", folder.Path, ServerProcess.Program("mayfly"), "agent", $"-config={file}"]
+        );
+
+        Assert.Equal(0, await agent.EndedAsync());
+        Assert.True(folder.Has("touched"), agent.Output);
+        Assert.False(folder.Has("trapped"), agent.Output);
+    }
+
     private async Task<AgentProcess> StartAsync(
         AgentFolder folder,
         string exec,

@@ -1,3 +1,4 @@
+using Mayfly.Tests.Agent;
 using Mayfly.Tests.Scanner.Sources;
 using YamlDotNet.RepresentationModel;
 
@@ -36,6 +37,24 @@ public sealed class ScanHookTests : IDisposable
         _git.Run("-C", tree, "add", "leak.txt");
         _git.Run("-C", tree, "commit", "-q", "-m", "leak");
         Assert.Equal("first", _git.Run("-C", tree, "log", "-1", "--format=%s").Trim());
+    }
+
+    [Theory]
+    [InlineData("git")]
+    [InlineData("install-hook")]
+    public async Task A_file_of_the_repository_that_is_called_git_is_not_run(string verb)
+    {
+        _git.Write("git", "#!/bin/sh\n/bin/touch trapped\nexec /usr/bin/git \"$@\"\n");
+        File.SetUnixFileMode(Path.Combine(_git.Folder, "git"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        _git.Commit("a trap");
+
+        await using var scan = AgentProcess.StartProgram(
+            "/bin/sh",
+            ["-c", "cd \"$0\" && exec \"$@\"", _git.Folder, ServerProcess.Program("mayfly"), "scan", verb, "."]
+        );
+
+        Assert.Equal(0, await scan.EndedAsync());
+        Assert.False(File.Exists(Path.Combine(_git.Folder, "trapped")), "the file was run");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Mayfly.Agent.Processes;
 using Mayfly.Agent.Templates.Values;
 
 namespace Mayfly.Agent.Templates.Functions;
@@ -20,13 +21,18 @@ internal static class Plugin
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Limit);
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Locate(program), arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+        foreach (var name in IdentityVariables.InUse())
+        {
+            start.Environment.Remove(name);
+        }
+
         try
         {
             using var process = Process.Start(start)!;
@@ -50,6 +56,18 @@ internal static class Plugin
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new FunctionException($"the program did not end within {Limit.TotalSeconds} s");
+        }
+    }
+
+    private static string Locate(string program)
+    {
+        try
+        {
+            return ChildProcess.Locate(program);
+        }
+        catch (ProgramStartException failure)
+        {
+            throw new FunctionException($"cannot start the program: {failure.Message}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mayfly.Agent.Processes;
 using Mayfly.Cli.Dispatch;
 
 namespace Mayfly.Cli.Commands.Scan;
@@ -59,19 +60,20 @@ internal sealed class ScanInstallHookCommand() : Command("install-hook", "Scan w
     /// <summary>Where git looks for hooks, which core.hooksPath may have moved; null outside of repositories.</summary>
     private static async Task<string?> HooksFolderAsync(string repository, CancellationToken cancellation)
     {
-        var start = new ProcessStartInfo("git")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var word in (string[])["-C", repository, "rev-parse", "--git-path", "hooks"])
-        {
-            start.ArgumentList.Add(word);
-        }
-
         try
         {
+            // Not by its name alone: .NET would run a file of the repository that is called git.
+            var start = new ProcessStartInfo(ChildProcess.Locate("git"))
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                UseShellExecute = false,
+            };
+            foreach (var word in (string[])["-C", repository, "rev-parse", "--git-path", "hooks"])
+            {
+                start.ArgumentList.Add(word);
+            }
+
             using var git = Process.Start(start)!;
             var errors = git.StandardError.ReadToEndAsync(cancellation);
             var output = await git.StandardOutput.ReadToEndAsync(cancellation);
@@ -79,7 +81,7 @@ internal sealed class ScanInstallHookCommand() : Command("install-hook", "Scan w
             await git.WaitForExitAsync(cancellation);
             return git.ExitCode == 0 ? Path.Combine(repository, output.TrimEnd('\n')) : null;
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or ProgramStartException)
         {
             return null;
         }
