@@ -175,7 +175,7 @@ public sealed class LinearRegex
         return _linear.Value.IsMatch(text);
     }
 
-    private IReadOnlyList<Match> MatchesIn(string text)
+    private IEnumerable<Match> MatchesIn(string text)
     {
         if (IsForBacktracking(text.Length))
         {
