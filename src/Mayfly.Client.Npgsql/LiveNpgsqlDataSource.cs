@@ -199,7 +199,8 @@ public sealed class LiveNpgsqlDataSource : DbDataSource
     /// </summary>
     private void Change(object? sender, SecretChangedEventArgs change)
     {
-        if (_pool is not null)
+        // The first value is announced when somebody may have opened with it already, who proves it.
+        if (_pool is not null && change.Previous is not null)
         {
             _ = ProveAsync(change.Value);
         }

@@ -55,8 +55,8 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
         _session = session;
     }
 
-    /// <summary>The address as it was given.</summary>
-    public string Address => _options.Address;
+    /// <summary>The address as it was given, without user and password.</summary>
+    public string Address => ServerEndpoint.Shown(_options.Address);
 
     /// <summary>The login that the client keeps, or null when it was given a token.</summary>
     public LoginSession? Session => _session;
@@ -318,7 +318,7 @@ public sealed partial class MayflyClient : IDisposable, IAsyncDisposable
 
     private string Explain(Exception failure)
     {
-        var text = new StringBuilder("no answer from ").Append(_options.Address).Append(": ");
+        var text = new StringBuilder("no answer from ").Append(Address).Append(": ");
         if (failure is OperationCanceledException)
         {
             return text.Append("timed out after ").Append(_options.Timeout.TotalSeconds).Append(" s").ToString();

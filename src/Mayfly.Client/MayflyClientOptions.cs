@@ -126,9 +126,10 @@ public sealed record MayflyClientOptions
     /// <exception cref="IOException">A certificate or key file cannot be read.</exception>
     public HttpMessageHandler CreateHandler() => HandlerFactory.Create(this, ServerEndpoint.Parse(Address));
 
-    // The compiler's ToString of a record would print the token.
+    // The compiler's ToString of a record would print the token, and a password in the address.
     /// <inheritdoc/>
-    public override string ToString() => $"{nameof(MayflyClientOptions)} {{ Address = {Address} }}";
+    public override string ToString() =>
+        $"{nameof(MayflyClientOptions)} {{ Address = {ServerEndpoint.Shown(Address)} }}";
 
     private static T Parse<T>(string ending, T? value)
         where T : struct =>

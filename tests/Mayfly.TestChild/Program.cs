@@ -18,5 +18,7 @@ return args switch
         step
     ),
     ["recover-leases", var folder, var key, var token] => await LeaseCommands.RecoverAsync(folder, key, token),
+    ["keep-secret", var folder, var key, var name] => await SecretCommands.KeepAsync(folder, key, name),
+    ["follow-secret", var address, var token, var name] => await SecretCommands.FollowAsync(address, token, name),
     _ => 2,
 };

@@ -87,6 +87,11 @@ internal sealed class NamedSecrets
                 key,
                 CancellationToken.None
             );
+            if (answer.Used is { } used)
+            {
+                _reports.Forget(used.Path);
+            }
+
             if (answer.Status == 200 && _ttl > TimeSpan.Zero)
             {
                 Keep(key, new Kept(answer, asked));

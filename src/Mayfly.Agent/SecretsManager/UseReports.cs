@@ -48,6 +48,9 @@ internal sealed class UseReports
         }
     }
 
+    /// <summary>It has been read anew: what is handed out next is told again, since a server that was restarted has forgotten it.</summary>
+    public void Forget(string path) => _used.TryRemove(path, out _);
+
     /// <summary>Reports until it is stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
     {

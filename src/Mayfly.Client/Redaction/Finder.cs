@@ -226,7 +226,9 @@ internal ref struct Finder
             }
 
             ReadOnlySpan<char> inner = view.AsSpan(0, length);
-            for (var at = 0; _table.TryFindNext(inner, ref at, out var start, out var end); )
+            var innerStarts = viewStarts.AsSpan(0, Math.Min(length, places));
+            var innerEnds = viewEnds.AsSpan(0, Math.Min(length, places));
+            for (var at = 0; _table.TryFindNext(inner, ref at, out var start, out var end, innerStarts, innerEnds); )
             {
                 _isFound = true;
                 if (!_keepsPlaces)
@@ -237,13 +239,7 @@ internal ref struct Finder
                 (Found ??= []).Add((viewStarts[start], viewEnds[end - 1]));
             }
 
-            SearchUnescaped(
-                inner,
-                viewStarts.AsSpan(0, Math.Min(length, places)),
-                viewEnds.AsSpan(0, Math.Min(length, places)),
-                within,
-                depth - 1
-            );
+            SearchUnescaped(inner, innerStarts, innerEnds, within, depth - 1);
         }
         finally
         {

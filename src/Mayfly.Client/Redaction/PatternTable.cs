@@ -110,7 +110,16 @@ internal sealed class PatternTable
     /// <param name="at">Where to begin; where to go on afterwards.</param>
     /// <param name="start">Where what was found begins.</param>
     /// <param name="end">Where it ends.</param>
-    public bool TryFindNext(ReadOnlySpan<char> text, ref int at, out int start, out int end)
+    /// <param name="starts">Where each character begins in what the text was made of; empty when it is that itself.</param>
+    /// <param name="ends">Where it ends there.</param>
+    public bool TryFindNext(
+        ReadOnlySpan<char> text,
+        ref int at,
+        out int start,
+        out int end,
+        ReadOnlySpan<int> starts = default,
+        ReadOnlySpan<int> ends = default
+    )
     {
         (start, end) = (0, 0);
         if (Count == 0 || text.Length < Window)
@@ -118,8 +127,8 @@ internal sealed class PatternTable
             return false;
         }
 
-        var ends = _ends;
-        var bits = ends.Length * 64 - 1;
+        var last = _ends;
+        var bits = last.Length * 64 - 1;
         var key = 0UL;
         var from = Math.Max(at, Window - 1);
         for (var i = from - Window + 1; i < from; i++)
@@ -132,9 +141,9 @@ internal sealed class PatternTable
             key = Next(key, text[i]);
             var hash = _hash.OfWindow(key & WindowMask);
             var bit = (int)hash & bits;
-            if ((ends[bit >> 6] & (1UL << bit)) != 0 && Matches(text, i + 1, hash) is { } pattern)
+            if ((last[bit >> 6] & (1UL << bit)) != 0 && Matches(text, i + 1, hash) is { } pattern)
             {
-                (start, end) = Extent(text, i + 1 - pattern.Length, i + 1, pattern.Kind);
+                (start, end) = Extent(text, i + 1 - pattern.Length, i + 1, pattern.Kind, starts, ends);
                 at = i + 1;
                 return true;
             }
@@ -218,19 +227,33 @@ internal sealed class PatternTable
         (start == 0 || !char.IsLetterOrDigit(text[start - 1]))
         && (end == text.Length || !char.IsLetterOrDigit(text[end]));
 
-    private static (int Start, int End) Extent(ReadOnlySpan<char> text, int start, int end, PatternKind kind)
+    private static (int Start, int End) Extent(
+        ReadOnlySpan<char> text,
+        int start,
+        int end,
+        PatternKind kind,
+        ReadOnlySpan<int> starts,
+        ReadOnlySpan<int> ends
+    )
     {
         if (kind != PatternKind.Base64)
         {
             return (start, end);
         }
 
-        if (start > 0 && SecretForms.IsBase64(text[start - 1]))
+        // What adjoins only because a line break was taken out is the end of another line, or the beginning of one; and a letter
+        // behind a backslash is a line break itself.
+        if (
+            start > 0
+            && SecretForms.IsBase64(text[start - 1])
+            && (start == 1 || text[start - 2] != '\\')
+            && (starts.IsEmpty || ends[start - 1] == starts[start])
+        )
         {
             start--;
         }
 
-        if (end < text.Length && SecretForms.IsBase64(text[end]))
+        if (end < text.Length && SecretForms.IsBase64(text[end]) && (starts.IsEmpty || ends[end - 1] == starts[end]))
         {
             end++;
         }

@@ -109,8 +109,9 @@ public sealed partial class LiveSecret
             }
 
             var fetched = await FetchAsync(stop);
-            Apply(fetched, begun);
+            var value = Apply(fetched, begun);
             Keep(fetched);
+            _report.Repeat(value);
             return null;
         }
         catch (SecretSourceException failure)
@@ -246,6 +247,12 @@ public sealed partial class LiveSecret
         try
         {
             var renewed = await _owner.Source.RenewAsync(Name, lease, stop);
+            if (renewed.Duration <= TimeSpan.Zero)
+            {
+                // Less than a second is left, as seconds are told: what is known of its end from before still holds.
+                return false;
+            }
+
             lock (_gate)
             {
                 if (_entry is null)
@@ -253,8 +260,10 @@ public sealed partial class LiveSecret
                     return true;
                 }
 
-                // A lease that is cut short will not live past its greatest age: the next step is a new credential.
-                var isCut = renewed.Duration < lease.Duration - TimeSpan.FromSeconds(1);
+                // A lease that is cut short will not live past its greatest age: the next step is a new credential. Seconds may
+                // have been rounded, but what is a second of an hour is a third of three seconds.
+                var rounding = RefreshSchedule.Least(TimeSpan.FromSeconds(1), lease.Duration / 10);
+                var isCut = renewed.Duration < lease.Duration - rounding;
                 Succeeded(Leased(_entry.Value, lease, renewed.Duration, renewed.IsRenewable && !isCut, begun), begun);
             }
 
@@ -267,7 +276,8 @@ public sealed partial class LiveSecret
         }
     }
 
-    private void Apply(FetchedSecret fetched, long begun)
+    /// <summary>What the source gave becomes the value. Gives it, or the one before when that is the same.</summary>
+    private SecretValue Apply(FetchedSecret fetched, long begun)
     {
         var digest = _owner.Digest.Of(fetched);
         var value = new SecretValue(Name, fetched, digest);
@@ -311,6 +321,8 @@ public sealed partial class LiveSecret
         {
             Announce(previous, value);
         }
+
+        return value;
     }
 
     private void Apply(SecretSourceException failure)

@@ -49,6 +49,9 @@ internal static class RefreshSchedule
             : LongestAsked - Spread(LongestAsked / 10);
     }
 
+    /// <summary>The shorter one.</summary>
+    public static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
     /// <summary>A random part of <paramref name="window"/>.</summary>
     public static TimeSpan Spread(TimeSpan window) =>
         window <= TimeSpan.Zero

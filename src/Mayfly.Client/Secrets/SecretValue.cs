@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Mayfly.Client.Redaction;
+using Mayfly.Client.Transport;
 
 namespace Mayfly.Client.Secrets;
 
@@ -96,6 +97,18 @@ public sealed class SecretValue
         foreach (var text in _texts.Values)
         {
             SecretRegistry.Shared.Add(text, this);
+        }
+
+        // A whole answer holds a token beside its fields when it is one of a login, or one that is wrapped.
+        foreach (
+            var token in (ReadOnlySpan<string?>)
+                [Reply.Property("auth").Text("client_token"), Reply.Property("wrap_info").Text("token")]
+        )
+        {
+            if (token is { Length: > 0 })
+            {
+                SecretRegistry.Shared.Add(token, this);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ namespace Mayfly.Client.Secrets;
 
 /// <summary>
 /// Tells the source which version of one secret the program uses, in the background, until it has been taken or a newer one is
-/// in use. Safe for concurrent use.
+/// in use; and again with each read, since a server that was restarted has forgotten it. Safe for concurrent use.
 /// </summary>
 internal sealed class UseReport(LiveSecrets owner, string name)
 {
@@ -28,6 +28,21 @@ internal sealed class UseReport(LiveSecrets owner, string name)
 
             _used = value;
             if (!_isRunning)
+            {
+                _isRunning = true;
+                _ = RunAsync();
+            }
+        }
+    }
+
+    /// <summary>The secret has been read: says once more what is in use.</summary>
+    /// <param name="read">What was read.</param>
+    public void Repeat(SecretValue read)
+    {
+        lock (_gate)
+        {
+            // Without a name for its version the source would take what was read last for it.
+            if (!_isRunning && _used is { } used && (used.Version is not null || ReferenceEquals(used, read)))
             {
                 _isRunning = true;
                 _ = RunAsync();

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using Mayfly.Agent.Files;
 using Mayfly.Client;
+using Mayfly.Tests.Rotation;
 
 namespace Mayfly.Tests.Agent;
 
@@ -148,6 +149,49 @@ public sealed class FaultTests
 
         await agent.UntilAsync(() => folder.Read("token") != token, "the agent did not log in again");
         Assert.Equal(HttpStatusCode.OK, await LookupAsync(server.Address, folder.Read("token")));
+    }
+
+    [Fact]
+    public async Task A_program_with_a_live_secret_outlives_a_partition_of_the_network()
+    {
+        var name = $"mf{Environment.ProcessId % 10000}s";
+        var subnet = $"10.{200 + Random(50)}.{Random(250)}";
+        await using var network = await Partition.CreateAsync(name, subnet);
+        await using var server = await ServerProcess.StartDevAsync(
+            null,
+            $"-dev-listen-address={subnet}.1:0",
+            "-dev-allow-plaintext"
+        );
+        await PutAsync(server.Address, "one");
+        await using var program = HeardProcess.Start(
+            "ip",
+            [
+                "netns",
+                "exec",
+                name,
+                Storage.ChildProcess.Executable,
+                "follow-secret",
+                server.Address,
+                ServerProcess.DevToken,
+                "secret/data/app",
+            ],
+            []
+        );
+        await SaysAsync("one Fresh");
+
+        await network.CutAsync();
+        await PutAsync(server.Address, "two");
+        await SaysAsync("one Stale");
+        await network.MendAsync();
+
+        await SaysAsync("two Fresh");
+        Assert.DoesNotContain("nothing", program.Output, StringComparison.Ordinal);
+
+        async Task SaysAsync(string line) =>
+            await RotationFunction.WaitForAsync(
+                () => program.HasExited || program.Output.Contains(line + "\n", StringComparison.Ordinal),
+                $"it does not come to {line}"
+            );
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using Mayfly.Client;
+using Mayfly.Client.Secrets.Sources;
 
 namespace Mayfly.Tests.Client;
 
@@ -25,6 +26,31 @@ public sealed class MayflyClientTests
         Assert.Equal(Token, asked.Headers["X-Vault-Token"]);
         Assert.Equal("team", asked.Headers["X-Vault-Namespace"]);
         Assert.Equal("true", asked.Headers["X-Vault-Request"]);
+    }
+
+    [Theory]
+    [InlineData("http://app:canary-1@127.0.0.1:1")]
+    [InlineData("http://app:canary%2F1@127.0.0.1:1/prefix")]
+    [InlineData("ftp://app:canary-1@127.0.0.1")]
+    [InlineData("http://app:canary/1@127.0.0.1:1")]
+    [InlineData("app:canary-1@127.0.0.1")]
+    public async Task A_password_in_the_address_is_told_nowhere(string address)
+    {
+        var options = new MayflyClientOptions { Address = address, MaxRetries = 0 };
+        var told = options.ToString();
+        try
+        {
+            using var client = new MayflyClient(options);
+            told += client.Address + new MayflySecretSource(client).Id;
+            await client.ReadAsync("secret/data/app", Cancellation);
+        }
+        catch (Exception failure) when (failure is FormatException or MayflyConnectionException)
+        {
+            told += failure;
+        }
+
+        Assert.Contains("127.0.0.1", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", told, StringComparison.Ordinal);
     }
 
     [Theory]

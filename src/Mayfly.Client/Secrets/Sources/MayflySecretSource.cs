@@ -33,6 +33,8 @@ public sealed class MayflySecretSource
         ILeasingSecretSource,
         IReportingSecretSource
 {
+    private const double LongestSeconds = 100 * 365.0 * 86400;
+
     private readonly MayflyClient _client;
     private readonly MayflySecretSourceOptions _options;
 
@@ -256,7 +258,7 @@ public sealed class MayflySecretSource
             && Member(data, "ttl") is { ValueKind: JsonValueKind.Number } left
         )
         {
-            return new FetchedSecret(data) { Ttl = TimeSpan.FromSeconds(left.GetDouble()), Unsteady = ["ttl"] };
+            return new FetchedSecret(data) { Ttl = Seconds(left), Unsteady = ["ttl"] };
         }
 
         return new FetchedSecret(data) { Ttl = duration > TimeSpan.Zero ? duration : null };
@@ -264,8 +266,12 @@ public sealed class MayflySecretSource
 
     private static TimeSpan Duration(MayflyResponse response) =>
         response.Member("lease_duration") is { ValueKind: JsonValueKind.Number } seconds
-            ? TimeSpan.FromSeconds(seconds.GetDouble())
+            ? Seconds(seconds)
             : TimeSpan.Zero;
+
+    /// <summary>A duration; one that is too long for anything is cut to a century.</summary>
+    private static TimeSpan Seconds(JsonElement number) =>
+        TimeSpan.FromSeconds(Math.Clamp(number.GetDouble(), 0, LongestSeconds));
 
     private static bool IsTrue(JsonElement element) => element.ValueKind == JsonValueKind.True;
 

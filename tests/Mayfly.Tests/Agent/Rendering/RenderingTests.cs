@@ -3,6 +3,7 @@ using System.Text.Json;
 using Mayfly.Agent;
 using Mayfly.Agent.Configuration;
 using Mayfly.Client;
+using Mayfly.Client.Redaction;
 using Mayfly.Tests.Cli;
 
 namespace Mayfly.Tests.Agent.Rendering;
@@ -94,6 +95,22 @@ public sealed class RenderingTests(DevServer server)
         await WriteAsync($"secret/data/{name}/c", ("v", "c"));
         await run.ShowsAsync("list", "a,b,c,0");
         await run.ShowsAsync("all", "two b c ");
+    }
+
+    [Fact]
+    public async Task A_token_that_was_rendered_is_redacted_whatever_its_form()
+    {
+        var token = $"own-{server.Name("token")}-7f3a91c2";
+        await using var run = RenderRun.Start(
+            server.Process,
+            (
+                "own",
+                $"{{{{ with secret \"auth/token/create\" \"ttl=1h\" \"id={token}\" }}}}{{{{ .Auth.ClientToken }}}}{{{{ end }}}}"
+            )
+        );
+        await run.ShowsAsync("own", token);
+
+        Assert.Equal("token=[redacted];", Redactor.Shared.Redact($"token={token};"));
     }
 
     [Fact]

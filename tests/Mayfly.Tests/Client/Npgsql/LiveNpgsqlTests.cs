@@ -63,25 +63,39 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
     public async Task No_query_fails_while_dynamic_credentials_are_replaced_and_their_pools_go()
     {
         var postgres = await servers.PostgresAsync();
-        await using var server = await ServerProcess.StartDevAsync();
-        using var client = Client(server);
-        await ConfigureAsync(client, postgres);
-        await WriteAsync(
-            client,
+        // Users end when the clock that the test moves says so, however slow the machine is.
+        await using var served = await ServedVault.StartAsync();
+        served.Time.Advance(TimeProvider.System.GetUtcNow() - served.Time.GetUtcNow());
+        await served.Vault.MountDatabaseAsync(postgres);
+        await served.WriteAsync(
             "database/roles/app",
             """
-            {"db_name":"db","default_ttl":"3s","max_ttl":"6s",
+            {"db_name":"db","default_ttl":"1h","max_ttl":"2h",
              "creation_statements":"CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"}
             """
         );
-        await using var secrets = new LiveSecrets(new MayflySecretSource(client));
-        await using var database = new LiveNpgsqlDataSource(Settings(postgres), secrets.Get("database/creds/app"));
+        using var client = new MayflyClient(served.Options with { Token = served.Vault.RootToken });
+        await using var secrets = new LiveSecrets(
+            new MayflySecretSource(client),
+            new LiveSecretsOptions { Watch = false, Time = served.Time }
+        );
+        var secret = secrets.Get("database/creds/app");
+        await using var database = new LiveNpgsqlDataSource(Settings(postgres), secret);
 
         await using var load = await Load.StartAsync(database);
-        var value = await secrets.GetAsync("database/creds/app", Cancellation);
         for (var i = 0; i < 3; i++)
         {
-            value = await secrets.Get("database/creds/app").WaitForChangeAsync(value, Cancellation);
+            var before = await secret.GetAsync(Cancellation);
+            while (ReferenceEquals(secret.Current, before))
+            {
+                await PassAsync(TimeSpan.FromMinutes(1));
+            }
+
+            Assert.Contains(before["username"], await postgres.UsersAsync());
+            await load.TurnOverAsync();
+            // Two hours after it was made it is gone, of which more than a half had passed when it was replaced.
+            await PassAsync(TimeSpan.FromMinutes(30));
+            Assert.DoesNotContain(before["username"], await postgres.UsersAsync());
             await load.PassAsync(200);
         }
 
@@ -97,6 +111,15 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
             () => (long)sessions.ExecuteScalar()! == 1,
             "sessions of users that were replaced are left"
         );
+
+        async Task PassAsync(TimeSpan span)
+        {
+            for (var passed = TimeSpan.Zero; passed < span; passed += TimeSpan.FromMinutes(1))
+            {
+                await served.Vault.AdvanceAsync(TimeSpan.FromMinutes(1));
+                await secret.IdleAsync();
+            }
+        }
     }
 
     [Fact]
@@ -225,6 +248,7 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
         private readonly System.Collections.Concurrent.ConcurrentDictionary<string, int> _users = new();
         private readonly LiveNpgsqlDataSource _database;
         private readonly List<Task> _running = [];
+        private readonly int[] _rounds = new int[Queriers];
         private int _queries;
 
         private Load(LiveNpgsqlDataSource database) => _database = database;
@@ -236,7 +260,7 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
         public static async Task<Load> StartAsync(LiveNpgsqlDataSource database)
         {
             var load = new Load(database);
-            load._running.AddRange(Enumerable.Range(0, Queriers).Select(_ => load.RunAsync()));
+            load._running.AddRange(Enumerable.Range(0, Queriers).Select(load.RunAsync));
             await load.PassAsync(50);
             return load;
         }
@@ -248,6 +272,16 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
             await RotationFunction.WaitForAsync(
                 () => Volatile.Read(ref _queries) >= goal || Failure.Length > 0,
                 "no queries were answered"
+            );
+        }
+
+        /// <summary>Waits until nobody holds a connection of before any longer.</summary>
+        public async Task TurnOverAsync()
+        {
+            var goals = _rounds.Select(rounds => rounds + 2).ToList();
+            await RotationFunction.WaitForAsync(
+                () => goals.Zip(_rounds).All(each => each.Second >= each.First) || Failure.Length > 0,
+                "somebody has not come to an end"
             );
         }
 
@@ -263,7 +297,7 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
             _stop.Dispose();
         }
 
-        private async Task RunAsync()
+        private async Task RunAsync(int querier)
         {
             try
             {
@@ -273,6 +307,7 @@ public sealed class LiveNpgsqlTests(DatabaseServers servers)
                     await using var command = new NpgsqlCommand("SELECT current_user FROM pg_sleep(0.002)", connection);
                     var user = (string)(await command.ExecuteScalarAsync(CancellationToken.None))!;
                     _users[user] = Interlocked.Increment(ref _queries);
+                    Interlocked.Increment(ref _rounds[querier]);
                 }
             }
             catch (Exception e)

@@ -140,6 +140,34 @@ public sealed class RedactingWriterTests
         Assert.Equal("a line\nPassword: ", inner.ToString());
     }
 
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public void A_line_that_is_the_base64_of_a_secret_ends_where_it_ends(string end)
+    {
+        // Whose base64 needs no padding.
+        const string Secret = "kR7-mayfly-canary9";
+        var registry = new SecretRegistry();
+        registry.Add(Secret);
+        var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(Secret));
+        var text = $"first{end}{encoded}{end}plain{end}{encoded}{end}last";
+        var expected = $"first{end}[redacted]{end}plain{end}[redacted]{end}last";
+
+        Assert.Equal(expected, new Redactor(registry).Redact(text));
+        Assert.Equal(expected.ReplaceLineEndings("\\n"), new Redactor(registry).Redact(text.ReplaceLineEndings("\\n")));
+        Assert.All(
+            Enumerable.Range(1, text.Length),
+            split =>
+            {
+                Assert.Equal(expected, Write(new Redactor(registry), text, [split]));
+                Assert.Equal(
+                    expected,
+                    Encoding.UTF8.GetString(WriteBytes(new Redactor(registry), Encoding.UTF8.GetBytes(text), [split]))
+                );
+            }
+        );
+    }
+
     [Fact]
     public async Task It_writes_asynchronously_and_leaves_open_what_it_is_told_to()
     {

@@ -150,6 +150,51 @@ public sealed class LastKnownGoodTests : IDisposable
     }
 
     [Fact]
+    public async Task A_process_that_is_killed_while_it_writes_leaves_one_whole_value()
+    {
+        for (
+            var lines = 1;
+            Directory.Exists(Folder) is false || Directory.GetFiles(Folder, "*.tmp").Length < 3;
+            lines++
+        )
+        {
+            var heard = 0;
+            var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var child = HeardProcess.Start(
+                Storage.ChildProcess.Executable,
+                ["keep-secret", Folder, Convert.ToHexString(_key), App],
+                [],
+                hear: _ =>
+                {
+                    if (++heard == lines)
+                    {
+                        enough.SetResult();
+                    }
+                },
+                exited: () => enough.TrySetResult()
+            );
+            await enough.Task.WaitAsync(Cancellation);
+            Assert.False(child.HasExited, child.Output);
+            await child.CrashAsync();
+
+            var value = new LastKnownGoodFolder(Folder, _key)
+                .Load("mock", App, TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(10), out var reason)
+                ?.Secret.Fields.GetProperty("value")
+                .GetString();
+            Assert.Null(reason);
+            Assert.Equal(new string(value![0], 128 * 1024), value);
+        }
+
+        // Halves that were left are in nobody's way.
+        _source.Fail();
+        await using var secrets = new LiveSecrets(
+            _source,
+            new LiveSecretsOptions { Watch = false, LastKnownGood = new LastKnownGoodFolder(Folder, _key) }
+        );
+        Assert.Equal(128 * 1024, (await secrets.GetAsync(App, Cancellation))["value"].Length);
+    }
+
+    [Fact]
     public async Task A_file_counts_for_its_own_secret_and_source_and_key_alone()
     {
         await KeepAsync();

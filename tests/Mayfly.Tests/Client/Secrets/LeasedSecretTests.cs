@@ -57,6 +57,36 @@ public sealed class LeasedSecretTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_lease_of_seconds_that_is_cut_short_by_one_is_replaced_with_a_third_of_it_left()
+    {
+        _source.SetDynamic(Creds, TimeSpan.FromSeconds(3));
+        var secret = Start(new() { LeastInterval = TimeSpan.Zero, Watch = false }).Get(Creds);
+        var first = await secret.GetAsync(Cancellation);
+        _source.SetLease(first.Lease!, TimeSpan.FromSeconds(2));
+
+        // Renewed after 1.7 to 2 s, and replaced after another 1.1 to 1.4 s, when 0.6 s are left at least.
+        await _time.PassAsync(TimeSpan.FromSeconds(3.4), secret);
+
+        Assert.NotEqual(first["username"], secret.Current["username"]);
+    }
+
+    [Fact]
+    public async Task A_renewal_that_gives_no_whole_second_leaves_the_credential_until_there_is_another()
+    {
+        _source.SetDynamic(Creds, TimeSpan.FromSeconds(6));
+        var secret = Start().Get(Creds);
+        var first = await secret.GetAsync(Cancellation);
+        _source.SetLease(first.Lease!, TimeSpan.Zero);
+        _source.Hold();
+        await _time.PassUntilAsync(() => _source.Fetches.Count == 2);
+        Assert.Same(first, secret.Current);
+
+        _source.Release();
+        await secret.IdleAsync();
+        Assert.NotEqual(first["username"], secret.Current["username"]);
+    }
+
+    [Fact]
     public async Task A_credential_whose_renewal_is_refused_is_replaced_at_once()
     {
         var secret = Start().Get(Creds);
