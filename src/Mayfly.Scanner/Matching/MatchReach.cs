@@ -13,6 +13,7 @@ internal sealed class MatchReach
 
     private readonly MatchTrail? _after;
     private readonly MatchTrail? _before;
+    private readonly MatchTrail? _anywhere;
 
     private MatchReach(int? bytes, int? lineEnds, MatchTrail? after, MatchTrail? before)
     {
@@ -21,6 +22,11 @@ internal sealed class MatchReach
         _after = after;
         _before = before;
     }
+
+    private MatchReach(MatchTrail? anywhere) => _anywhere = anywhere;
+
+    /// <summary>The keyword need not be in a match: it can be anywhere in the text.</summary>
+    public bool IsAnywhere => _after is null;
 
     /// <summary>At most so many bytes to each side; null for any number.</summary>
     public int? Bytes { get; }
@@ -42,12 +48,14 @@ internal sealed class MatchReach
 
         var letters = keywords.SelectMany(keyword => keyword).Distinct();
         var apart = letters.Select(letter => default(SymbolSet).With(letter, letter).AnyCase());
-        if (
-            PatternAutomaton.Of(node, apart) is not { } automaton
-            || AfterKeyword(automaton, new KeywordIndex([.. keywords.Select(Encoding.UTF8.GetBytes)])) is not { } states
-        )
+        if (PatternAutomaton.Of(node, apart) is not { } automaton)
         {
             return Unknown;
+        }
+
+        if (AfterKeyword(automaton, new KeywordIndex([.. keywords.Select(Encoding.UTF8.GetBytes)])) is not { } states)
+        {
+            return new MatchReach(MatchTrail.Anywhere(automaton));
         }
 
         return new MatchReach(
@@ -64,6 +72,9 @@ internal sealed class MatchReach
     /// <param name="steps">Is increased by the bytes that were looked at.</param>
     public bool CanMatch(ReadOnlySpan<byte> text, int end, ref long steps) =>
         _after is null || (_after.After(text[end..], ref steps) && _before!.Before(text[..end], ref steps));
+
+    /// <summary>Whether a match can be anywhere in a text.</summary>
+    public bool CanBeIn(ReadOnlySpan<byte> text) => _anywhere?.In(text) != false;
 
     /// <summary>
     /// Follows the pattern's automaton and the keywords' side by side. If the end can be reached past all keywords, some

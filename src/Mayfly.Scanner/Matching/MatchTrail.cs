@@ -12,6 +12,9 @@ internal sealed class MatchTrail
     /// <summary>A pattern that needs more deterministic states is not followed further: it may always match.</summary>
     private const int MostStates = 4000;
 
+    /// <summary>The same where a match can begin at every byte: such states are larger.</summary>
+    private const int MostStatesAnywhere = 1000;
+
     /// <summary>The same for the work of making them, in states of the pattern that were visited.</summary>
     private const int MostWork = 20_000_000;
 
@@ -30,6 +33,8 @@ internal sealed class MatchTrail
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     private readonly int[] _seen;
     private readonly int _start;
+    private readonly IReadOnlyCollection<int> _always = [];
+    private readonly int _mostStates = MostStates;
     private int _visit;
     private int _work;
 
@@ -56,6 +61,45 @@ internal sealed class MatchTrail
         _seen = new int[edges.Length];
         _next = new int[_width * 8];
         _start = Number(from);
+    }
+
+    private MatchTrail(PatternAutomaton automaton, IReadOnlyCollection<int> always)
+        : this(automaton, automaton.Edges, always, automaton.End)
+    {
+        _always = always;
+        _mostStates = MostStatesAnywhere;
+    }
+
+    /// <summary>For matches that begin anywhere in a text.</summary>
+    public static MatchTrail Anywhere(PatternAutomaton automaton) => new(automaton, [automaton.Start]);
+
+    /// <summary>Whether a match can be in the text, of a trail of <see cref="Anywhere"/>.</summary>
+    public bool In(ReadOnlySpan<byte> text)
+    {
+        var state = _start;
+        foreach (var letter in text)
+        {
+            if (state < 0)
+            {
+                break;
+            }
+
+            if (letter < SymbolSet.Other)
+            {
+                state = Step(state, letter);
+            }
+            // Of how many characters these bytes are a part does not matter when none of them leads into a match.
+            else if (Next(state, SymbolSet.Other) != _start)
+            {
+                return true;
+            }
+            else
+            {
+                state = _start;
+            }
+        }
+
+        return state == Yes;
     }
 
     /// <summary>Whether the text from its beginning on can be the rest of a match.</summary>
@@ -92,11 +136,16 @@ internal sealed class MatchTrail
     {
         // A character of several bytes: from here on places are not those of characters.
         var isOther = letter >= SymbolSet.Other;
-        var at = (state - 1) * _width + _classes[isOther ? SymbolSet.Other : letter];
+        var to = Next(state, isOther ? SymbolSet.Other : letter);
+        return isOther && to > 0 ? Yes : to;
+    }
+
+    private int Next(int state, int symbol)
+    {
+        var at = (state - 1) * _width + _classes[symbol];
         var next = Volatile.Read(ref _next);
         var to = at < next.Length ? next[at] : Unknown;
-        to = to == Unknown ? Make(state, at) : to;
-        return isOther && to > 0 ? Yes : to;
+        return to == Unknown ? Make(state, at) : to;
     }
 
     private int Make(int state, int at)
@@ -106,7 +155,7 @@ internal sealed class MatchTrail
             if (_next[at] == Unknown)
             {
                 var taken = 1UL << (at % _width);
-                var to = new List<int>();
+                var to = new List<int>(_always);
                 foreach (var from in _sets[state - 1])
                 {
                     foreach (var (classes, target) in _edges[from])
@@ -194,7 +243,7 @@ internal sealed class MatchTrail
             return number;
         }
 
-        if (_sets.Count == MostStates)
+        if (_sets.Count >= _mostStates)
         {
             return Yes;
         }

@@ -61,6 +61,9 @@ internal sealed class KeywordPlaces(int rules)
 
         public bool IsTouched { get; set; }
 
+        /// <summary>All of the text was looked at, for a rule whose matches can be anywhere.</summary>
+        public bool IsSearched { get; set; }
+
         public void Add((int From, int To) window)
         {
             Windows ??= [];

@@ -173,6 +173,7 @@ public sealed class SecretScanner
 
         List<Finding>? findings = null;
         List<Finding>? forged = null;
+        FragmentLines? lines = null;
         foreach (var number in places.Rules)
         {
             var rule = _set.Rules[number];
@@ -183,9 +184,10 @@ public sealed class SecretScanner
 
             findings ??= [];
             forged ??= [];
+            lines ??= new FragmentLines(fragment);
             foreach (var (from, to) in Merged(windows))
             {
-                Match(rule, fragment, from, to, findings, forged);
+                Match(rule, fragment, lines, from, to, findings, forged);
             }
         }
 
@@ -201,7 +203,19 @@ public sealed class SecretScanner
         }
 
         var reach = _reaches[number].Value;
-        if (places.Steps > MostSteps * (text.Length + 1024L))
+        if (reach.IsAnywhere)
+        {
+            // The keyword says nothing about where a match is. One pass tells whether there can be any.
+            if (!places.IsSearched)
+            {
+                places.IsSearched = true;
+                if (reach.CanBeIn(text))
+                {
+                    places.Add((0, text.Length));
+                }
+            }
+        }
+        else if (places.Steps > MostSteps * (text.Length + 1024L))
         {
             // A text made for it: from here on a pass over all of it costs less than looking around every keyword.
             places.Add((0, text.Length));
@@ -276,7 +290,15 @@ public sealed class SecretScanner
         yield return (from, to);
     }
 
-    private void Match(ScanRule rule, Fragment fragment, int from, int to, List<Finding> findings, List<Finding> forged)
+    private void Match(
+        ScanRule rule,
+        Fragment fragment,
+        FragmentLines lines,
+        int from,
+        int to,
+        List<Finding> findings,
+        List<Finding> forged
+    )
     {
         if (from == to)
         {
@@ -294,7 +316,7 @@ public sealed class SecretScanner
             }
 
             var text = new string(characters, 0, length);
-            var place = new TextPlace(fragment, from, to, text);
+            var place = new TextPlace(fragment, lines, from, to, text);
             foreach (var match in rule.Regex.Matches(text))
             {
                 Match(rule, fragment, match, place, findings, forged);

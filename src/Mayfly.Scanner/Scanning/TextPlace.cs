@@ -7,14 +7,16 @@ namespace Mayfly.Scanner.Scanning;
 /// to the last for the most part, so what is known about a line serves for all that is on it. One owner.
 /// </summary>
 /// <param name="fragment">The fragment.</param>
+/// <param name="lines">Its lines.</param>
 /// <param name="from">Where the text's bytes begin in it.</param>
 /// <param name="to">Where they end.</param>
 /// <param name="text">The text.</param>
-internal sealed class TextPlace(Fragment fragment, int from, int to, string text)
+internal sealed class TextPlace(Fragment fragment, FragmentLines lines, int from, int to, string text)
 {
-    private readonly int _firstLine = fragment.FirstLine + fragment.Bytes.Span[..from].Count((byte)'\n');
+    private readonly FragmentLines.Place _first = lines.At(from);
 
-    // The line of the place that was asked for last: its number in the text, and where it begins there.
+    // The place that was asked for last, and its line: its number in the text, and where it begins there.
+    private int _place;
     private int _lineNumber;
     private int _lineStart;
 
@@ -22,7 +24,6 @@ internal sealed class TextPlace(Fragment fragment, int from, int to, string text
     private (int Start, int End) _linesAt = (-1, -1);
     private string _lines = "";
     private string? _comment;
-    private string? _head;
 
     /// <summary>The line (from the fragment's first on) and the column (from 1) of a place in the text.</summary>
     public (int Line, int Column) At(int place)
@@ -30,12 +31,12 @@ internal sealed class TextPlace(Fragment fragment, int from, int to, string text
         Seek(place);
         if (_lineStart > 0)
         {
-            return (_firstLine + _lineNumber, place - _lineStart + 1);
+            return (fragment.FirstLine + _first.Line + _lineNumber, place - _lineStart + 1);
         }
 
         // The line has begun before the text, and perhaps before the fragment.
-        var isCut = fragment.Bytes.Span[..from].LastIndexOf((byte)'\n') < 0;
-        return (_firstLine, place + 1 + Head.Length + (isCut ? fragment.FirstColumn - 1 : 0));
+        var cut = _first.LineStart == 0 ? fragment.FirstColumn - 1 : 0;
+        return (fragment.FirstLine + _first.Line, place + 1 + _first.Characters + cut);
     }
 
     /// <summary>The lines on which a part of the text stands, without the last one's end.</summary>
@@ -49,17 +50,24 @@ internal sealed class TextPlace(Fragment fragment, int from, int to, string text
 
         var after = text.AsSpan(place + length).IndexOf('\n');
         _linesAt = (_lineStart, after < 0 ? text.Length : place + length + after);
-        var head = _lineStart == 0 ? Head : "";
-        var tail = "";
-        if (after < 0)
+        var end = after < 0 ? lines.End(to) : to;
+        // A line of which the text is a part, and which is worth remembering for others.
+        var isLong = _lineStart == 0 && after < 0 && end - _first.LineStart > 4 * SecretScanner.LongestLine;
+        if (isLong && lines.Last is { } last && (last.From, last.To) == (_first.LineStart, end))
         {
-            var later = fragment.Bytes.Span[to..];
-            var lineEnd = later.IndexOf((byte)'\n');
-            tail = Decoded(lineEnd < 0 ? later : later[..lineEnd]);
+            (_lines, _comment) = (last.Text, last.Comment);
+            return _lines;
         }
 
+        var head = _lineStart == 0 ? Decoded(fragment.Bytes.Span[_first.LineStart..from]) : "";
+        var tail = after < 0 ? Decoded(fragment.Bytes.Span[to..end]) : "";
         _lines = string.Concat(head, text.AsSpan(_lineStart, _linesAt.End - _lineStart), tail);
         _comment = SecretScanner.AllowComment(_lines);
+        if (isLong)
+        {
+            lines.Last = (_first.LineStart, end, _lines, _comment);
+        }
+
         return _lines;
     }
 
@@ -70,36 +78,24 @@ internal sealed class TextPlace(Fragment fragment, int from, int to, string text
         return _comment;
     }
 
-    /// <summary>What of the text's first line stands before it.</summary>
-    private string Head
-    {
-        get
-        {
-            if (_head is null)
-            {
-                var earlier = fragment.Bytes.Span[..from];
-                _head = Decoded(earlier[(earlier.LastIndexOf((byte)'\n') + 1)..]);
-            }
-
-            return _head;
-        }
-    }
-
     /// <summary>Goes to the line of a place.</summary>
     private void Seek(int place)
     {
-        if (place < _lineStart)
+        if (place < _place)
         {
-            (_lineNumber, _lineStart) = (0, 0);
+            (_place, _lineNumber, _lineStart) = (0, 0, 0);
         }
 
-        var between = text.AsSpan(_lineStart, place - _lineStart);
+        // From the last place on, not from its line's beginning: a line can be as long as the text, and full of matches.
+        var between = text.AsSpan(_place, place - _place);
         var last = between.LastIndexOf('\n');
         if (last >= 0)
         {
             _lineNumber += between[..(last + 1)].Count('\n');
-            _lineStart += last + 1;
+            _lineStart = _place + last + 1;
         }
+
+        _place = place;
     }
 
     private static string Decoded(ReadOnlySpan<byte> bytes)

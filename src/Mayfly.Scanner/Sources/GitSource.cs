@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Mayfly.Scanner.Scanning;
 
 namespace Mayfly.Scanner.Sources;
@@ -210,9 +211,11 @@ public sealed class GitSource(string repository, GitScope scope, IReadOnlyList<s
             CancellationToken = cancellation,
             MaxDegreeOfParallelism = Environment.ProcessorCount,
         };
+        var batches = Batches(new GitPatchReader(patch, tally, binaries))
+            .Select((batch, order) => (Batch: batch, Order: (long)order << 20));
         Parallel.ForEach(
-            Batches(new GitPatchReader(patch, tally, binaries))
-                .Select((batch, order) => (Batch: batch, Order: (long)order << 20)),
+            // Else a thread takes up to 512 batches at once, and all of them are in memory.
+            Partitioner.Create(batches, EnumerablePartitionerOptions.NoBuffering),
             options,
             each =>
             {

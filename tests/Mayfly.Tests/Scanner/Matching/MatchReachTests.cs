@@ -49,6 +49,30 @@ public sealed class MatchReachTests
         Assert.True(MatchReach.Of(pattern, ["ab"]).CanMatch(Encoding.UTF8.GetBytes(text), 2, ref steps));
     }
 
+    [Theory]
+    [InlineData("lob live_0a1b2c", true)]
+    [InlineData("é live_0a1b2c", true)]
+    [InlineData("live_live_0a1b2cé", true)]
+    [InlineData("lob live_0a1b2", false)]
+    [InlineData("é live_0a1b2é", false)]
+    [InlineData("live_0a1éb2c", false)]
+    [InlineData("", false)]
+    public void A_text_is_looked_through_for_what_need_not_be_at_the_keyword(string text, bool possible)
+    {
+        var reach = MatchReach.Of("\\b(live_[0-9a-f]{6})(?:[^0-9a-f]|$)", ["lob"]);
+        Assert.True(reach.IsAnywhere);
+        Assert.Equal(possible, reach.CanBeIn(Encoding.UTF8.GetBytes(text)));
+        Assert.Equal(possible, reach.CanBeIn(Encoding.Latin1.GetBytes(text)));
+    }
+
+    [Fact]
+    public void What_begins_beyond_ascii_can_be_anywhere_in_a_text_that_has_such_characters()
+    {
+        var reach = MatchReach.Of("[^a-z]{2}[0-9]", ["lob"]);
+        Assert.True(reach.CanBeIn("lob éé1"u8));
+        Assert.False(reach.CanBeIn("lob xy1"u8));
+    }
+
     [Fact]
     public void A_pattern_that_needs_too_many_states_is_always_possible()
     {
