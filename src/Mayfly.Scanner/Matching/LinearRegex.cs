@@ -175,7 +175,7 @@ public sealed class LinearRegex
         return _linear.Value.IsMatch(text);
     }
 
-    private IEnumerable<Match> MatchesIn(string text)
+    private IReadOnlyList<Match> MatchesIn(string text)
     {
         if (IsForBacktracking(text.Length))
         {
@@ -195,7 +195,7 @@ public sealed class LinearRegex
             }
         }
 
-        return [.. _linear.Value.Matches(text).Select(match => WithGroups(match, text))];
+        return _linear.Value.Matches(text).Select(match => WithGroups(match, text)).ToArray();
     }
 
     /// <summary>The same match by the other matcher: the linear one sometimes leaves out a group that is in it.</summary>

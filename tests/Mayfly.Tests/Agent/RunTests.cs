@@ -1,7 +1,10 @@
+using System.Runtime.Versioning;
+
 namespace Mayfly.Tests.Agent;
 
 /// <summary><c>mayfly run</c>: a program with secrets, without an agent.</summary>
 [Collection(AgentServerTests.Name)]
+[SupportedOSPlatform("linux")]
 public sealed class RunTests(AgentServer server)
 {
     private const int Terminate = 15;

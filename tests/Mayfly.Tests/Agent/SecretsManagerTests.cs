@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Mayfly.Agent;
 using Mayfly.Agent.Configuration;
@@ -10,6 +11,7 @@ namespace Mayfly.Tests.Agent;
 
 /// <summary>The interface of AWS's Secrets Manager agent over a real server's secrets.</summary>
 [Collection(AgentServerTests.Name)]
+[SupportedOSPlatform("linux")]
 public sealed class SecretsManagerTests(AgentServer server)
 {
     private const string Header = "X-Aws-Parameters-Secrets-Token";

@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 
 namespace Mayfly.Tests.Agent;
 
 /// <summary>An agent that stands for a program (<c>exec</c>), as a process with signals and exit codes.</summary>
 [Collection(AgentServerTests.Name)]
+[SupportedOSPlatform("linux")]
 public sealed class SupervisorTests(AgentServer server)
 {
     private const int Interrupt = 2;

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Mayfly.Tests.Agent;
 using Mayfly.Tests.Scanner.Sources;
 using YamlDotNet.RepresentationModel;
@@ -5,6 +6,7 @@ using YamlDotNet.RepresentationModel;
 namespace Mayfly.Tests.Cli;
 
 /// <summary>Scans before commits and in CI: hooks that git itself runs, and the examples of the documentation.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class ScanHookTests : IDisposable
 {
     private const string Key = "AKIAQ3EGRZ7VN5KXM2PL";
