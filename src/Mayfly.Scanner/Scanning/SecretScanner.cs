@@ -26,6 +26,9 @@ public sealed class SecretScanner
     /// <summary>Of longer patterns an explanation gives the beginning, in characters.</summary>
     private const int LongestReason = 80;
 
+    /// <summary>Two findings of one secret end so near to each other: a quote, a sign, the longer one's rest.</summary>
+    private const int NearColumns = 64;
+
     private static readonly string[] AllowComments = ["gitleaks:allow", "mayfly:allow"];
 
     private readonly RuleSet _set;
@@ -36,6 +39,7 @@ public sealed class SecretScanner
     private readonly int[] _always;
     private readonly ScanRule[] _ofPaths;
     private readonly Dictionary<string, ScanRule> _rulesById;
+    private readonly Dictionary<string, int> _ranks;
     private readonly bool _passesOverFiles;
     private readonly ConcurrentBag<KeywordPlaces> _spare = [];
     private readonly Action<Suppression>? _explain;
@@ -83,6 +87,7 @@ public sealed class SecretScanner
         ];
         _ofPaths = [.. set.Rules.Where(rule => rule is { Regex: null, Path: not null, SkipReport: false })];
         _rulesById = set.Rules.ToDictionary(rule => rule.Id, StringComparer.Ordinal);
+        _ranks = set.Rules.Index().ToDictionary(rule => rule.Item.Id, rule => rule.Index, StringComparer.Ordinal);
         _passesOverFiles = set.Allowlists.Any(allowlist =>
             allowlist is { All: false } and not { Paths: [], Commits: [] }
         );
@@ -138,7 +143,32 @@ public sealed class SecretScanner
     {
         Suspects?.Look(fragment);
         var findings = ScanText(fragment);
-        return DecodeDepth == 0 ? findings : [.. findings, .. DecodedScan.Find(ScanText, fragment, DecodeDepth)];
+        return DecodeDepth == 0
+            ? findings
+            :
+            [
+                .. findings,
+                .. DecodedScan
+                    .Find(ScanText, fragment, DecodeDepth)
+                    .Where(decoded => !IsKnownEncoded(decoded, findings)),
+            ];
+    }
+
+    /// <summary>Rules for what is encoded, as in a Kubernetes Secret, have reported it already.</summary>
+    private bool IsKnownEncoded(Finding decoded, List<Finding> findings)
+    {
+        if (!_rulesById[decoded.RuleId].Generic)
+        {
+            return false;
+        }
+
+        var encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(decoded.Secret)).TrimEnd('=');
+        var known = findings.Find(finding =>
+            finding.StartLine <= decoded.EndLine
+            && decoded.StartLine <= finding.EndLine
+            && finding.Secret.StartsWith(encoded, StringComparison.Ordinal)
+        );
+        return known is not null && Suppress(decoded, $"the rule {known.RuleId} reports it as it is encoded");
     }
 
     private List<Finding> ScanText(Fragment fragment)
@@ -445,7 +475,7 @@ public sealed class SecretScanner
 
     /// <summary>
     /// Those whose required neighbours are there, and that are not for other rules alone; of generic rules, those that no
-    /// other rule has something to say of.
+    /// other rule has something to say of, and of several that report one secret the one that has most of it.
     /// </summary>
     private List<Finding> Reported(List<Finding> findings, List<Finding> forged)
     {
@@ -475,7 +505,55 @@ public sealed class SecretScanner
             reported.Add(finding);
         }
 
-        return reported;
+        return WithoutRepetitions(reported);
+    }
+
+    /// <summary>
+    /// One secret is one finding. Generic rules overlap, as names and places of secrets do: what one reports of which another
+    /// reports as much or more is dropped, and of the same the rule's that stands first.
+    /// </summary>
+    private List<Finding> WithoutRepetitions(List<Finding> findings)
+    {
+        var generic = findings.FindAll(finding => _rulesById[finding.RuleId].Generic);
+        if (generic.Count < 2)
+        {
+            return findings;
+        }
+
+        // The same secret ends at the same place, so only what ends near is compared: a line may hold thousands.
+        var kept = new Dictionary<(int Line, int Part), List<Finding>>();
+        var repeated = new HashSet<Finding>(ReferenceEqualityComparer.Instance);
+        foreach (
+            var finding in generic
+                .OrderByDescending(finding => finding.Secret.Length)
+                .ThenBy(finding => _ranks[finding.RuleId])
+        )
+        {
+            var (line, part) = (finding.EndLine, finding.EndColumn / NearColumns);
+            var known = Enumerable
+                .Range(part - 1, 3)
+                .SelectMany(near => kept.GetValueOrDefault((line, near)) ?? [])
+                .FirstOrDefault(other =>
+                    other.RuleId != finding.RuleId
+                    && Math.Abs(other.EndColumn - finding.EndColumn) <= NearColumns
+                    && other.Secret.Contains(finding.Secret, StringComparison.Ordinal)
+                );
+            if (known is not null)
+            {
+                Suppress(finding, $"the rule {known.RuleId} reports it");
+                repeated.Add(finding);
+            }
+            else if (kept.TryGetValue((line, part), out var near))
+            {
+                near.Add(finding);
+            }
+            else
+            {
+                kept[(line, part)] = [finding];
+            }
+        }
+
+        return findings.FindAll(finding => !repeated.Contains(finding));
     }
 
     /// <summary>What one of the other findings has to say of the secret of <paramref name="finding"/>.</summary>
@@ -485,9 +563,13 @@ public sealed class SecretScanner
             && finding.StartLine <= other.EndLine
             && (
                 other.Match.Contains(finding.Secret, StringComparison.Ordinal)
-                || finding.Match.Contains(other.Secret, StringComparison.Ordinal)
+                || SecretAndAfter(finding).Contains(other.Secret, StringComparison.Ordinal)
             )
         );
+
+    /// <summary>What is before it in the match is other arguments of the same command, which may be secrets too.</summary>
+    private static ReadOnlySpan<char> SecretAndAfter(Finding finding) =>
+        finding.Match.AsSpan(Math.Max(finding.Match.IndexOf(finding.Secret, StringComparison.Ordinal), 0));
 
     private static bool HasNeighbour(List<Finding> findings, Finding finding, RequiredRule required) =>
         findings.Exists(other =>

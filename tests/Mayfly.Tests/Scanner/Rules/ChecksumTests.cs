@@ -32,6 +32,51 @@ public sealed class ChecksumTests
     public void A_form_holds_for_what_its_standard_has_published(string name, string secret, bool holds) =>
         Assert.Equal(holds, Checksum.Find(name)!.Holds(secret));
 
+    // Random ones are drawn from fixed seeds: see SecretTemplate.
+    [Theory]
+    [InlineData("{letters:20}", true)]
+    [InlineData("DatabaseAdministratorPassword", false)]
+    [InlineData("passwordConfirmationRequired", false)]
+    [InlineData("HTTPServerCredentials", false)]
+    [InlineData("Passwortwiederherstellung", false)]
+    [InlineData("correcthorsebatterystaple", false)]
+    [InlineData("twelve letters", false)]
+    public void Random_letters_are_told_from_words(string template, bool random) =>
+        Assert.Equal(random, Checksum.Find("random-letters")!.Holds(SecretTemplate.Fill(template, 3).Text));
+
+    [Theory]
+    [InlineData("curl \"https://api.acme.net/v1?api_key={hex:32}&x=1\"")]
+    [InlineData("GET /v1/things?access_token={b62:32} HTTP/1.1 200")]
+    [InlineData("curl -H \"X-Api-Key: {b62:40}\" https://api.acme.net/")]
+    [InlineData("curl -H \"Authorization: Bearer ghp_{crc:36}\" https://api.acme.net/")]
+    [InlineData("OPENAI_API_KEY=sk-{b62:20}T3BlbkFJ{b62:20}")]
+    [InlineData("jdbc:postgresql://db:5432/x?user=app&password={b62:20}")]
+    [InlineData("request.addHeader(\"X-Auth-Token\", \"{hex:32}\");")]
+    public void Rules_that_overlap_report_one_secret_once(string template)
+    {
+        var text = Encoding.UTF8.GetBytes(SecretTemplate.Fill(template, 11).Text);
+        Assert.Single(new SecretScanner(DefaultRules.Set).Scan(new Fragment(text, "ci.log")));
+    }
+
+    [Fact]
+    public void Two_secrets_of_a_line_are_two_findings_also_when_they_are_the_same()
+    {
+        var secret = SecretTemplate.Fill("{b62:32}", 5).Text;
+        var text = Encoding.UTF8.GetBytes($"api_key = \"{secret}\"; {new string(' ', 80)} other_token = \"{secret}\"");
+        Assert.Equal(2, new SecretScanner(DefaultRules.Set).Scan(new Fragment(text, "a.js")).Count);
+    }
+
+    [Fact]
+    public void A_value_of_a_Kubernetes_secret_is_not_reported_once_more_as_it_decodes()
+    {
+        var value = Convert.ToBase64String(Encoding.UTF8.GetBytes(SecretTemplate.Fill("{b62:18}", 5).Text));
+        var text = Encoding.UTF8.GetBytes(
+            $"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  password: {value}\n"
+        );
+        var scanner = new SecretScanner(DefaultRules.Set) { DecodeDepth = 5 };
+        Assert.Equal("kubernetes-secret", Assert.Single(scanner.Scan(new Fragment(text, "secret.yaml"))).RuleId);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("_")]
