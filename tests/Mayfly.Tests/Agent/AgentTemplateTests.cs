@@ -59,11 +59,12 @@ public sealed class AgentTemplateTests(AgentServer server)
             return;
         }
 
-        await server.AppRoleAsync(folder);
         foreach (
             var more in (string[])["", $"user = \"{AgentFolder.Somebody}\"", $"group = \"{AgentFolder.Somebody}\""]
         )
         {
+            // An agent removes the secret id that it has used.
+            await server.AppRoleAsync(folder);
             await using var agent = await RunningAgent.StartAsync(
                 Configuration(
                     folder,
