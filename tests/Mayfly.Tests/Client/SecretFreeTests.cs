@@ -99,12 +99,13 @@ public sealed class SecretFreeTests
             Path.Combine(folder.Path, "wide.bin"),
             [0xFF, 0xFE, .. Encoding.Unicode.GetBytes("x plain-canary y")]
         );
+        File.WriteAllBytes(Path.Combine(folder.Path, "words.bin"), Encoding.Unicode.GetBytes("x žluťoučký-kůň y"));
         File.WriteAllText(Path.Combine(folder.Path, "hex.log"), Convert.ToHexString("plain-canary"u8));
-        using var check = new SecretFree(SecretFreeCaptures.None, "plain-canary");
+        using var check = new SecretFree(SecretFreeCaptures.None, "plain-canary", "žluťoučký-kůň");
         check.CheckFiles(folder.Path);
 
         Assert.Equal(
-            ["file hex.log", "file wide.bin, read as UTF-16", "the name of [redacted]-in-a-name.txt"],
+            ["file hex.log", "file wide.bin", "file words.bin, read as UTF-16", "the name of [redacted]-in-a-name.txt"],
             check.Leaks().Select(leak => leak.Place).Order(StringComparer.Ordinal)
         );
     }
